@@ -1,0 +1,1 @@
+"""Probes per CPU second: migrawatch's whole look against Debian's blackbox_exporter, on the same targets."""

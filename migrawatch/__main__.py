@@ -1,0 +1,5 @@
+"""`python -m migrawatch` is `migrawatch`."""
+
+from migrawatch.cli.main import main
+
+main()

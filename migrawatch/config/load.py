@@ -1,0 +1,97 @@
+"""Reading a whole configuration: valid settings, or everything that is wrong with it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from migrawatch.config.checks import Reader
+from migrawatch.config.each import expand
+from migrawatch.config.hosts import read_hosts
+from migrawatch.config.keys import Pace
+from migrawatch.config.kinds import KindError, Kinds, discover
+from migrawatch.config.problem import Place, Report, in_order, near
+from migrawatch.config.read import read
+from migrawatch.config.receivers import read_receivers, read_routes, warn_of_silence
+from migrawatch.config.resolve import resolve
+from migrawatch.config.secrets import Secrets
+from migrawatch.config.settings import Daemon, Settings, SshAccess
+from migrawatch.config.tree import Items, Table
+from migrawatch.config.validate import validate
+
+T = TypeVar("T")
+
+SECTIONS = ("include", "daemon", "ssh", "hosts", "defaults", "checks", "receivers", "routes")
+
+
+def load(
+    path: Path, environ: Mapping[str, str], *, kinds: Kinds | None = None, secrets_needed: bool = True
+) -> Settings:
+    """Read the configuration at *path*. Raise ConfigError with all that is wrong with it.
+
+    *environ* has the secrets' variables. *kinds* are those that are installed unless given. Without *secrets_needed*
+    a secret that cannot be read is a warning and empty: such settings are to be looked at, not to be used.
+    """
+    report = Report()
+    whole, files = read(path, report)
+    for key in whole:
+        if key not in SECTIONS:
+            report.wrong(whole.places[key], key, "unknown section", near(key, SECTIONS))
+    secrets = Secrets(path.parent, environ, report, needed=secrets_needed)
+    settings = _settings(whole, path, kinds or _kinds(path, report), secrets, report)
+    order = [file.path for file in files]
+    report.raise_if_wrong(order)
+    assert settings is not None
+    return Settings(**settings, warnings=in_order(report.warnings.values(), order), files=files)
+
+
+def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: Report) -> dict[str, Any] | None:
+    ssh = _section(whole, "ssh", report)
+    hosts = read_hosts(_section(whole, "hosts", report), ssh, path.parent, secrets, report)
+    daemon = validate(Daemon, _section(whole, "daemon", report), "daemon", secrets, report)
+    access = validate(SshAccess, ssh, "ssh", secrets, report)
+    defaults = validate(Pace, _section(whole, "defaults", report), "defaults", secrets, report)
+    reader = Reader(kinds=kinds, hosts=hosts, defaults=defaults or Pace(), secrets=secrets, report=report)
+    checks, not_watched = resolve(expand(_section(whole, "checks", report), report).values(), reader)
+    receiver_section = _section(whole, "receivers", report)
+    receivers, unusable = read_receivers(receiver_section, secrets, report)
+    routes = read_routes(_routes(whole, report), receiver_section, unusable, hosts, secrets, report)
+    warn_of_silence(routes, checks, whole, report)
+    if daemon is None or access is None:
+        return None
+    return {
+        # As with every path in the configuration: one that is not absolute lies beside it.
+        "daemon": replace(daemon, state=str(path.parent / daemon.state)),
+        "ssh": access,
+        "hosts": hosts.settings,
+        "checks": checks,
+        "receivers": receivers,
+        "routes": routes,
+        "not_watched": not_watched,
+    }
+
+
+def _kinds(path: Path, report: Report) -> Kinds:
+    try:
+        return discover()
+    except KindError as error:
+        report.wrong(Place(str(path), 1, 1), "", str(error))
+        return Kinds({})
+
+
+def _section(whole: Table, name: str, report: Report) -> Table:
+    section = whole.get(name)
+    if isinstance(section, Table):
+        return section
+    if section is not None and not getattr(section, "empty", False):
+        report.wrong(section.place, name, "wanted a mapping")
+    return Table(whole.places.get(name, whole.place))
+
+
+def _routes(whole: Table, report: Report) -> Items:
+    section = whole.get("routes")
+    if isinstance(section, Items):
+        return section
+    if section is not None and not getattr(section, "empty", False):
+        report.wrong(section.place, "routes", "wanted a list")
+    return Items(whole.place)

@@ -1,0 +1,132 @@
+"""The sections `receivers` and `routes`: who can be told, and who is told of what."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from migrawatch.check import Check
+from migrawatch.config.problem import Report, near
+from migrawatch.config.secrets import Secrets
+from migrawatch.config.shape import meant
+from migrawatch.config.tree import CHANGE_ME, Scalar, Table, Tree, unset
+from migrawatch.config.validate import validate
+from migrawatch.decide.route import Route
+from migrawatch.model import Seconds, Secret, Severity
+
+
+def _refuse_strange_url(url: str) -> None:
+    # The address is not repeated: it may carry a token.
+    if url and not url.startswith(("http://", "https://")):
+        raise ValueError("an address to post to begins with http:// or https://")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook:
+    """Post every notice in the shape of Alertmanager's webhook (version 4) with an `incident` beside it."""
+
+    url: str | Secret
+    """Where to post; as a secret if it carries a token."""
+    secret: Secret | None = None
+    """Signs every post by HMAC-SHA256."""
+    timeout: Seconds = 10.0
+    """How long one attempt may take."""
+
+    def __post_init__(self) -> None:
+        _refuse_strange_url(self.url.reveal() if isinstance(self.url, Secret) else self.url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alertmanager:
+    """Post alerts to every one of several Alertmanagers."""
+
+    urls: tuple[str, ...]
+    """The addresses of all Alertmanagers."""
+    timeout: Seconds = 10.0
+    """How long one attempt may take."""
+
+    def __post_init__(self) -> None:
+        for url in self.urls:
+            _refuse_strange_url(url)
+
+
+RECEIVERS: dict[str, type[Any]] = {"webhook": Webhook}
+"""The kinds of receivers that there are, by the word that `kind:` says."""
+
+PLANNED: dict[str, type[Any]] = {"alertmanager": Alertmanager}
+"""Kinds whose settings are known and which cannot tell anybody yet."""
+
+
+def read_receivers(section: Table, secrets: Secrets, report: Report) -> tuple[dict[str, Any], dict[str, str]]:
+    """The receivers by name; and those that cannot be used yet, with the reason."""
+    usable: dict[str, Any] = {}
+    unusable: dict[str, str] = {}
+    for name, tree in section.items():
+        path = f"receivers.{name}"
+        if not isinstance(tree, Table):
+            report.wrong(tree.place, path, "wanted a mapping such as {kind: webhook, url: ...}")
+        elif key := unset(tree):
+            unusable[name] = f"{key} is {CHANGE_ME}"
+            report.warn(section.places[name], path, f"tells nobody: {key} is {CHANGE_ME}")
+        elif (receiver := _receiver(tree, path, secrets, report)) is not None:
+            usable[name] = receiver
+    return usable, unusable
+
+
+def _receiver(tree: Table, path: str, secrets: Secrets, report: Report) -> Any:
+    written = tree.get("kind")
+    if not isinstance(written, Scalar):
+        report.wrong(tree.place, f"{path}.kind", "must be set")
+        return None
+    if written.text not in {**RECEIVERS, **PLANNED}:
+        report.wrong(
+            written.place, f"{path}.kind", f"unknown kind of receiver {written.text!r}", near(written.text, RECEIVERS)
+        )
+        return None
+    if written.text in PLANNED:
+        report.wrong(written.place, f"{path}.kind", f"receivers of kind {written.text!r} are not available yet")
+    shape = {**RECEIVERS, **PLANNED}[written.text]
+    return validate(shape, tree.without(frozenset({"kind"})), path, secrets, report, known=("kind",))
+
+
+def read_routes(
+    section: Iterable[Tree], receivers: Table, unusable: Mapping[str, str], hosts: Iterable[str],
+    secrets: Secrets, report: Report,
+) -> tuple[Route, ...]:  # fmt: skip
+    """The routes in order, each without the receivers that cannot be used."""
+    routes = []
+    for number, tree in enumerate(section):
+        path = f"routes[{number}]"
+        if not isinstance(tree, Table):
+            report.wrong(tree.place, path, "wanted a mapping such as {severity: critical, to: [ops]}")
+        elif (route := validate(Route, tree, path, secrets, report)) is not None:
+            _refuse_unknown(route, tree, path, receivers, hosts, report)
+            routes.append(replace(route, to=tuple(name for name in route.to if name not in unusable)))
+    return tuple(routes)
+
+
+def _refuse_unknown(
+    route: Route, tree: Table, path: str, receivers: Table, hosts: Iterable[str], report: Report
+) -> None:
+    for number, name in enumerate(route.to):
+        if name not in receivers:
+            to = tree["to"]
+            place = to[number].place if isinstance(to, list) else to.place
+            report.wrong(place, f"{path}.to[{number}]", f"unknown receiver {name!r}", near(name, receivers))
+    if route.host and route.host not in hosts:
+        report.wrong(tree["host"].place, f"{path}.host", f"unknown host {route.host!r}", near(route.host, hosts))
+
+
+def warn_of_silence(routes: tuple[Route, ...], checks: tuple[Check, ...], whole: Table, report: Report) -> None:
+    """Warn of every severity of which nobody would be told, and of every route that no check's incident can take."""
+    place = whole.places.get("routes", whole.place)
+    for severity in Severity:
+        if not any(route.to and route.severity in (None, severity) for route in routes):
+            report.warn(place, "routes", f"nobody is told of what is {severity}")
+    services = {check.subject.service for check in checks}
+    tags = {tag for check in checks for tag in check.subject.tags}
+    for number, route in enumerate(routes):
+        for key, wanted, there in (("service", route.service, services), ("tag", route.tag, tags)):
+            if wanted and wanted not in there:
+                report.warn(
+                    place, f"routes[{number}].{key}", f"no check has the {key} {wanted!r}" + meant(wanted, there)
+                )

@@ -1,0 +1,94 @@
+"""The configuration as it is used: what `load` gives back. Everything is frozen; a reload makes a new one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from migrawatch.check import Check
+from migrawatch.config.problem import Problem
+from migrawatch.config.read import ReadFile
+from migrawatch.decide.route import Route
+from migrawatch.model import Secret
+from migrawatch.reach.ssh_login import Login
+
+
+@dataclass(frozen=True, kw_only=True)
+class Daemon:
+    """How the daemon itself runs."""
+
+    listen: str = "127.0.0.1:12271"
+    """Where metrics, page and API are served, as `address:port`."""
+    state: str = "/var/lib/migrawatch/state.db"
+    """The file that keeps streaks, incidents and notices over a restart."""
+    external_url: str = ""
+    """Where people find the status page, if they can; it goes out with every notice."""
+
+    def __post_init__(self) -> None:
+        address, _, port = self.listen.rpartition(":")
+        if not address or not port.isdigit() or not 0 <= int(port) <= 65535:
+            raise ValueError(f"listen: wanted address:port, got {self.listen!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SshAccess:
+    """How hosts are reached by SSH; a host may say otherwise in its own `ssh`."""
+
+    user: str = "migrawatch"
+    """The account to log in as."""
+    port: int = 22
+    """The port of the SSH server."""
+    key: Secret | None = None
+    """The private key."""
+    known_hosts: str = "/etc/migrawatch/known_hosts"
+    """The file with the hosts' keys; a host whose key is not in it is never trusted."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.port < 65536:
+            raise ValueError(f"port: wanted 1 to 65535, got {self.port}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """A machine. *on* is the host it runs on."""
+
+    name: str
+    address: str
+    public: str = ""
+    on: str = ""
+    ssh: SshAccess = field(default_factory=SshAccess)
+
+    @property
+    def login(self) -> Login:
+        """How to log in here. The configuration is refused if a host that is looked from has no key."""
+        key = self.ssh.key or Secret("")
+        ssh = self.ssh
+        return Login(
+            host=self.name, address=self.address, user=ssh.user, key=key, known_hosts=ssh.known_hosts, port=ssh.port
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotWatched:
+    """A check that is configured and not looked at, and why."""
+
+    check: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """A whole valid configuration. *receivers* are the settings of each by name; *checks* include the implicit ones."""
+
+    daemon: Daemon
+    ssh: SshAccess
+    hosts: Mapping[str, Host]
+    checks: tuple[Check, ...]
+    receivers: Mapping[str, Any]
+    routes: tuple[Route, ...]
+    not_watched: tuple[NotWatched, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    files: tuple[ReadFile, ...] = ()
+
+    def check(self, name: str) -> Check | None:
+        """The check of this name, if there is one."""
+        return next((check for check in self.checks if check.name == name), None)

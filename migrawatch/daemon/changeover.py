@@ -1,0 +1,61 @@
+"""What a changed configuration carries over: streaks, and open incidents under the checks' new names."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from migrawatch.check import Check
+from migrawatch.decide.incident import Incident
+from migrawatch.decide.standing import Standing
+from migrawatch.decide.streak import Clear, Streak
+
+
+def renames(checks: Mapping[str, Check], known: Collection[str]) -> dict[str, str]:
+    """The new name of each check that has another one now (`was`), by the *known* old one."""
+    found: dict[str, str] = {}
+    for name, check in checks.items():
+        if check.was and check.was in known and check.was not in checks and name not in known:
+            found.setdefault(check.was, name)
+    return found
+
+
+def standing_of(check: Check, earlier: Standing | None, streak: Streak | None) -> Standing:
+    """Where *check* stands under a new configuration: *earlier* is it before, *streak* what the store kept of it."""
+    return Standing(
+        subject=check.subject,
+        policy=check.policy,
+        remedies=check.remedies,
+        streak=earlier.streak if earlier else streak or Clear(),
+        # What was seen of another target says nothing of this one.
+        seen=earlier.seen if earlier and earlier.subject == check.subject else None,
+    )
+
+
+def renamed(incident: Incident, names: Mapping[str, str]) -> Incident:
+    """*incident* with its checks under their new names. Its labels stay as they were told (judging.md, Reload)."""
+
+    def new(old: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(names.get(name, name) for name in old))
+
+    cause = incident.cause.check
+    moved = replace(
+        incident,
+        members=new(incident.members),
+        symptoms=new(incident.symptoms),
+        blind=new(incident.blind),
+        also=new(incident.also),
+    )
+    if cause not in names:
+        return moved
+    return replace(
+        moved,
+        cause=replace(incident.cause, check=names[cause]),
+        reproduce=incident.reproduce.replace(cause, names[cause]),
+    )
+
+
+def succeeded(incident: Incident, receivers: Collection[str], fallback: str) -> Incident:
+    """*incident* with the *fallback* told in the place of every receiver that is gone, if there is a fallback."""
+    if not fallback or all(name in receivers for name in incident.told):
+        return incident
+    told = tuple(dict.fromkeys(name if name in receivers else fallback for name in incident.told))
+    return replace(incident, told=told)

@@ -1,0 +1,273 @@
+"""The ledger: every observation passes here, in order: streak, judgement, one commit, and then the courier."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+
+from migrawatch.check import Check
+from migrawatch.daemon.changeover import renamed, renames, standing_of, succeeded
+from migrawatch.daemon.clock import Clock
+from migrawatch.decide.fresh import dependents, witnesses
+from migrawatch.decide.incident import Delivery, Incident, Notice
+from migrawatch.decide.judgement import Judgement, judge
+from migrawatch.decide.route import Route, address
+from migrawatch.decide.standing import Standing
+from migrawatch.decide.streak import Clear, Streak, Suspect, step, wants_confirming
+from migrawatch.model import Observation, Seconds, Trigger, Verdict
+from migrawatch.store.state import Remembered, Transaction
+
+log = structlog.get_logger(__name__)
+
+
+class Ear(Protocol):
+    """Who hears of everything that is seen and judged: the board."""
+
+    def observed(self, seen: Observation) -> None:
+        """A look ended."""
+        ...
+
+    def judged(self, incidents: Iterable[Incident]) -> None:
+        """These incidents are open now."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hands:
+    """What the ledger sets in motion: a look now, a new plan on the grid, a commit, the courier's next round."""
+
+    look_now: Callable[[Trigger, datetime], None]
+    plan: Callable[[str], None]
+    commit: Callable[[Transaction], Awaitable[None]]
+    deliver: Callable[[tuple[Delivery, ...]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Who can be told: the *routes*, all *receivers*, and the one that is told what a receiver that is gone was due."""
+
+    routes: tuple[Route, ...] = ()
+    receivers: frozenset[str] = frozenset()
+    fallback: str = ""
+
+
+class Ledger:
+    """Where the checks stand, and the open incidents. One task works at it; nothing else changes what it holds."""
+
+    def __init__(self, clock: Clock, hands: Hands, ear: Ear, incidents: Iterable[Incident]) -> None:
+        self._clock = clock
+        self._hands = hands
+        self._ear = ear
+        self._standings: dict[str, Standing] = {}
+        self._checks: dict[str, Check] = {}
+        self._addresses = Addresses()
+        self._incidents = {incident.id: incident for incident in incidents}
+        self._inbox: asyncio.Queue[tuple[Check, Observation, Any] | asyncio.Event | None] = asyncio.Queue()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._stored = dict(self._incidents)
+        self._carried: dict[str, Streak] = {}
+        self._begun_to_fail: dict[str, Observation] = {}
+        self._removed: set[str] = set()
+        self._unsaved: dict[str, Any] = {}
+        self._began: float | None = None
+
+    # -- what others read ---------------------------------------------------------------------------------------
+
+    def streak_of(self, name: str) -> Streak:
+        """The streak of a check; clear for an unknown one."""
+        standing = self._standings.get(name)
+        return standing.streak if standing else Clear()
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """The open incidents."""
+        return tuple(self._incidents.values())
+
+    @property
+    def standings(self) -> Mapping[str, Standing]:
+        """Where every check stands."""
+        return self._standings
+
+    @property
+    def busy_for(self) -> Seconds:
+        """How long the round under way has taken so far; 0 when there is none."""
+        return 0.0 if self._began is None else self._clock.monotonic() - self._began
+
+    # -- what comes in ------------------------------------------------------------------------------------------
+
+    def watch(
+        self, checks: Mapping[str, Check], addresses: Addresses, streaks: Mapping[str, Streak] | None = None
+    ) -> None:
+        """From now on judge exactly *checks*. A streak survives edits, under `was` also a new name.
+
+        *streaks* is what a start found in the store; later on what is known itself counts.
+        """
+        before, saved = self._standings, streaks or {}
+        known = before.keys() | saved.keys()
+        names = renames(checks, known)
+        old = {new: name for name, new in names.items()}
+        self._checks = dict(checks)
+        self._addresses = addresses
+        self._standings = {
+            name: standing_of(check, before.get(old.get(name, name)), saved.get(old.get(name, name)))
+            for name, check in checks.items()
+        }
+        self._carried |= {name: self._standings[name].streak for name in old}
+        self._removed = (self._removed | known) - checks.keys()
+        self._incidents = {
+            key: succeeded(renamed(incident, names), addresses.receivers, addresses.fallback)
+            for key, incident in self._incidents.items()
+        }
+        self._inbox.put_nowait(None)
+
+    def observed(self, check: Check, seen: Observation, memory: Any = None) -> None:
+        """Take one observation of *check*, and what is to be remembered of it; it is judged in turn."""
+        self._inbox.put_nowait((check, seen, memory))
+
+    async def work(self) -> None:
+        """Judge what comes in until cancelled. What came in together is judged and stored together.
+
+        An exception in here is a mistake of ours that no retry mends: it ends the daemon, loudly.
+        """
+        while True:
+            batch = [await self._inbox.get()]
+            self._began = self._clock.monotonic()
+            while not self._inbox.empty():
+                batch.append(self._inbox.get_nowait())
+            changed, self._carried = self._carried, {}
+            for item in batch:
+                if isinstance(item, tuple):
+                    changed |= self._step(*item)
+            self._ask_around()
+            await self._conclude(changed, self._judge())
+            self._began = None
+            for item in batch:
+                if isinstance(item, asyncio.Event):
+                    item.set()
+
+    async def settled(self) -> None:
+        """Wait until everything that came in so far has been judged and stored."""
+        done = asyncio.Event()
+        self._inbox.put_nowait(done)
+        await done.wait()
+
+    # -- one round ----------------------------------------------------------------------------------------------
+
+    def _step(self, check: Check, seen: Observation, memory: Any) -> dict[str, Streak]:
+        name = check.name
+        now = self._checks.get(name)
+        if now is None or (now is not check and (now.probe, now.subject) != (check.probe, check.subject)):
+            return {}  # what it saw was asked for by a configuration that is gone
+        standing = self._standings[name]
+        _log_observed(seen)
+        self._ear.observed(seen)
+        streak = step(standing.streak, seen, standing.policy)
+        self._standings[name] = replace(standing, streak=streak, seen=seen)
+        if memory is not None:
+            self._unsaved[name] = memory
+        if wants_confirming(streak) or wants_confirming(standing.streak) or type(streak) is not type(standing.streak):
+            self._hands.plan(name)
+        if isinstance(streak, Suspect) and streak.bad == 1:
+            self._begun_to_fail[name] = seen
+        elif standing.bad and seen.verdict is Verdict.OK:
+            self._ask_recovered(name)
+        unchanged = isinstance(streak, Clear) and isinstance(standing.streak, Clear)
+        return {} if unchanged else {name: streak}
+
+    def _ask_around(self) -> None:
+        """On a first failure look now at what it needs, at its witnesses, and at what needs it (the symptoms)."""
+        for name, seen in self._begun_to_fail.items():
+            around = dict.fromkeys((*witnesses(name, self._standings), *dependents(name, self._standings)))
+            old = tuple(other for other in around if not self._is_looked_at(other, seen.at))
+            self._hands.look_now(Trigger(checks=old), seen.at)
+        self._begun_to_fail = {}
+
+    def _is_looked_at(self, name: str, since: datetime) -> bool:
+        """Whether *name* was looked at since then, or will be within `confirm`: an extra look would count as one of
+        those that make it sure, and make it sure too soon."""
+        standing = self._standings[name]
+        return wants_confirming(standing.streak) or (standing.seen is not None and standing.seen.at >= since)
+
+    def _ask_recovered(self, name: str) -> None:
+        """When a cause clears, its symptoms are looked at now."""
+        for incident in self._incidents.values():
+            if incident.cause.check == name:
+                others = tuple(member for member in incident.members if member != name)
+                self._hands.look_now(Trigger(checks=others), self._clock.now())
+
+    def _judge(self) -> Judgement:
+        if not self._incidents and all(map(_is_quiet, self._standings.values())):
+            return Judgement()
+        judgement = judge(self._incidents.values(), self._standings, self._clock.now(), lambda: secrets.token_hex(6))
+        if judgement.wanted:
+            self._hands.look_now(Trigger(checks=tuple(judgement.wanted)), self._since(judgement.wanted))
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if judgement.again_in is not None:
+            loop = asyncio.get_running_loop()
+            self._alarm = loop.call_later(judgement.again_in.total_seconds(), self._inbox.put_nowait, None)
+        return judgement
+
+    def _since(self, wanted: Iterable[str]) -> datetime:
+        """The beginning of the newest failure: a look under way since then counts as now."""
+        begins = [s.streak.first_bad for s in self._standings.values() if not isinstance(s.streak, Clear)]
+        return max(begins, default=self._clock.now())
+
+    async def _conclude(self, changed: dict[str, Streak], judgement: Judgement) -> None:
+        addressed = [self._address(notice) for notice in judgement.notices]
+        incidents = {incident.id: incident for incident in judgement.incidents}
+        incidents |= {incident.id: incident for incident, _ in addressed}
+        deliveries = tuple(delivery for _, found in addressed for delivery in found)
+        touched = tuple(incident for incident in incidents.values() if self._stored.get(incident.id) != incident)
+        self._incidents = {key: incident for key, incident in incidents.items() if incident.resolved_at is None}
+        self._stored = dict(self._incidents)
+        removed, self._removed = tuple(self._removed), set()
+        if changed or touched or deliveries or removed or self._unsaved:
+            memory = self._memory_of(self._unsaved)
+            self._unsaved = {}
+            await self._hands.commit(
+                Transaction(streaks=changed, incidents=touched, deliveries=deliveries, memory=memory, removed=removed)
+            )
+        self._ear.judged(self._incidents.values())
+        if deliveries:
+            self._hands.deliver(deliveries)
+
+    def _address(self, notice: Notice) -> tuple[Incident, tuple[Delivery, ...]]:
+        cause = self._checks.get(notice.incident.cause.check)
+        incident, deliveries = address(notice, self._addresses.routes, cause.subject.tags if cause else ())
+        log.info(
+            "judged",
+            incident=incident.id,
+            change=notice.change,
+            severity=incident.severity,
+            cause=incident.cause.check,
+            reason=incident.cause.reason,
+            receivers=[delivery.receiver for delivery in deliveries],
+        )
+        return incident, deliveries
+
+    def _memory_of(self, values: Mapping[str, Any]) -> dict[str, Remembered]:
+        probes = {name: self._checks[name].probe for name in values if name in self._checks}
+        return {name: Remembered.of(type(values[name]), values[name], probe) for name, probe in probes.items()}
+
+
+def _is_quiet(standing: Standing) -> bool:
+    """Whether there is nothing to judge about a check: all is well, and it can be looked at."""
+    return isinstance(standing.streak, Clear) and standing.streak.blind_since is None
+
+
+def _log_observed(seen: Observation) -> None:
+    log.info(
+        "observed",
+        check=seen.subject.check,
+        vantage=seen.subject.vantage,
+        verdict=seen.verdict,
+        reason=seen.reason,
+        detail=seen.detail,
+        took=round(seen.took, 4),
+    )

@@ -1,0 +1,223 @@
+"""The daemon: it puts the parts together, reloads them as a whole, and takes them down in order."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from migrawatch.config import ConfigError, Settings, load
+from migrawatch.config.changes import compare
+from migrawatch.daemon.clock import Clock
+from migrawatch.daemon.ledger import Hands, Ledger
+from migrawatch.daemon.looks import Looks
+from migrawatch.daemon.receivers import addresses_of, receivers_of
+from migrawatch.daemon.rounds import Rounds
+from migrawatch.daemon.systemd import notify, notify_reloading
+from migrawatch.daemon.vantages import Vantages
+from migrawatch.daemon.vitals import keep_alive, measure_lag, show_vitals, stuck
+from migrawatch.decide.incident import Incident
+from migrawatch.decide.streak import Clear, Streak
+from migrawatch.model import Trigger, Verdict
+from migrawatch.show.board import Board
+from migrawatch.show.server import Door, listen_on, serve
+from migrawatch.store import Remembered, Store
+from migrawatch.talk.client import Client
+from migrawatch.tell.courier import Courier
+from migrawatch.tell.desk import Surroundings
+
+log = structlog.get_logger(__name__)
+
+FLUSH = 3.0
+"""Seconds that notices have to go out at the end; what does not is in the store, and goes at the next start."""
+
+
+class Service:
+    """One daemon on one configuration file. `run` returns after SIGTERM or SIGINT, or when `stop` was called."""
+
+    def __init__(self, path: Path, settings: Settings, clock: Clock | None = None) -> None:
+        self._path = path
+        self._settings = settings
+        self._begun_with = settings.daemon
+        self._clock = clock or Clock()
+        self._stopping = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self.begun = asyncio.Event()
+        """Set once everything is in place."""
+
+    def stop(self) -> None:
+        """End the daemon in order."""
+        self._stopping.set()
+
+    @property
+    def all_well(self) -> bool:
+        """Whether every check was looked at and is ok."""
+        return all(standing.verdict is Verdict.OK for standing in self._ledger.standings.values())
+
+    async def run(self) -> None:
+        """Watch until stopped. Raise OSError or StoreInUse when it cannot begin.
+
+        A mistake of ours in the ledger or another part (never in a look, which is contained) ends the daemon: it is
+        logged with its traceback and raised as an exception group, and systemd starts a new one on what is stored.
+        """
+        try:
+            await self._run()
+        except ExceptionGroup as failed:
+            log.error("daemon_failed", errors=[str(error) for error in failed.exceptions], exc_info=failed)
+            raise
+
+    async def _run(self) -> None:
+        async with AsyncExitStack() as stack:
+            # First, so that a second daemon ends here and touches nothing.
+            self._heard = stack.enter_context(listen_on(self._settings.daemon.listen))
+            self._store = await stack.enter_async_context(Store.open(Path(self._settings.daemon.state)))
+            self._client = await stack.enter_async_context(Client.open())
+            self._vantages = Vantages()
+            stack.push_async_callback(self._vantages.close)
+            async with asyncio.TaskGroup() as group:
+                tasks = await self._begin(group)
+                await self._stopping.wait()
+                await self._end(tasks)
+
+    # -- beginning and end --------------------------------------------------------------------------------------
+
+    async def _begin(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        self._assemble(group)
+        await self._use(self._settings, self._store.saved.streaks)
+        self._listen_to_signals(group)
+        door = Door(board=self._board, reload=self.reload, ailing=self._ailing)
+        tasks = [
+            group.create_task(self._ledger.work(), name="ledger"),
+            group.create_task(self._courier.run(), name="courier"),
+            group.create_task(self._store.tend(), name="store"),
+            group.create_task(self._rounds.run(), name="rounds"),
+            group.create_task(measure_lag(self._board.lagged), name="lag"),
+            group.create_task(keep_alive(self._ailing), name="watchdog"),
+            group.create_task(serve(self._heard, door), name="server"),
+        ]
+        self._look_at_failing()
+        self._board.ready()
+        self.begun.set()
+        notify("READY=1", f"STATUS=watching {len(self._settings.checks)} checks")
+        log.info("started", checks=len(self._settings.checks), listen=self._settings.daemon.listen)
+        return tasks
+
+    def _assemble(self, group: asyncio.TaskGroup) -> None:
+        saved = self._store.saved
+        remembered = _remembered(saved.memory, self._settings)
+        self._board = Board(self._clock.now)
+        self._looks = Looks(self._clock, group, lambda *seen: self._ledger.observed(*seen), remembered)
+        self._rounds = Rounds(self._clock, lambda name: self._ledger.streak_of(name), self._looks.start, self._board)
+        self._courier = Courier(
+            Surroundings(store=self._store, now=self._clock.now, recheck=self._look_again, noted=self._board.noted)
+        )
+        hands = Hands(
+            look_now=self._looks.look_now,
+            plan=self._rounds.plan,
+            commit=self._store.commit,
+            deliver=self._courier.post,
+        )
+        self._ledger = Ledger(self._clock, hands, self._board, saved.incidents)
+        self._board.trouble = lambda: self._store.trouble
+        self._board.queues = lambda: self._courier.standings
+        show_vitals(self._board.telemetry, self._looks, self._store)
+
+    def _listen_to_signals(self, group: asyncio.TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, lambda: group.create_task(self._reload_and_say()))
+
+    def _ailing(self) -> str:
+        return stuck(self._rounds, self._ledger, self._clock)
+
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+        notify("STOPPING=1")
+        log.info("stopping")
+        ledger, courier, store, *rest = tasks
+        for task in rest:
+            task.cancel()
+        await self._looks.land()
+        await self._ledger.settled()
+        if not await self._courier.drain(FLUSH):
+            log.warning("stopped_with_notices_waiting")
+        for task in (ledger, courier, store):
+            task.cancel()
+
+    # -- a configuration ----------------------------------------------------------------------------------------
+
+    async def _use(self, settings: Settings, streaks: Mapping[str, Streak] | None = None) -> None:
+        """Make *settings* what is watched. Nothing in here can fail half-way: all was resolved before."""
+        checks = {check.name: check for check in settings.checks}
+        receivers, addresses = receivers_of(settings, self._client), addresses_of(settings)
+        self._settings = settings
+        self._vantages.use(settings)
+        self._looks.watch(checks, self._vantages.by_name)
+        self._ledger.watch(checks, addresses, streaks)
+        self._rounds.watch(checks)
+        self._board.watch(tuple(check.subject for check in settings.checks))
+        await self._courier.serve(receivers, addresses.fallback)
+
+    async def reload(self) -> tuple[str, ...]:
+        """Read the configuration anew and use it; if it is wrong give back all that is, and change nothing."""
+        async with self._reloading:
+            try:
+                settings = await asyncio.to_thread(load, self._path, os.environ)
+            except ConfigError as error:
+                return self._refuse(*(str(problem) for problem in error.problems))
+            except Exception as error:
+                # Whatever a configuration trips over: monitoring goes on.
+                log.error("reload_failed", exc_info=error)
+                return self._refuse(f"{type(error).__name__}: {error}")
+            changes = compare(self._settings, settings)
+            running, wanted = self._begun_with, settings.daemon
+            if (wanted.listen, wanted.state) != (running.listen, running.state):
+                log.warning("change_needs_a_restart", section="daemon")
+            await self._use(settings)
+            await self._vantages.close_left()
+            self._look_at_failing()
+            self._board.reloaded(True)
+            log.info("reloaded", added=changes.added, removed=changes.removed, changed=changes.changed)
+            return ()
+
+    def _refuse(self, *problems: str) -> tuple[str, ...]:
+        log.error("reload_refused", problems=problems)
+        self._board.reloaded(False)
+        return problems
+
+    async def _reload_and_say(self) -> None:
+        notify_reloading()
+        await self.reload()
+        notify("READY=1", f"STATUS=watching {len(self._settings.checks)} checks")
+
+    # -- looking outside the grid -------------------------------------------------------------------------------
+
+    def _look_at_failing(self) -> None:
+        """After a start or an edit what was bad, and is not seen yet as it is now, is looked at first."""
+        unseen = [(name, standing) for name, standing in self._ledger.standings.items() if standing.seen is None]
+        bad = tuple(name for name, standing in unseen if not isinstance(standing.streak, Clear))
+        self._looks.look_now(Trigger(checks=bad), self._clock.now())
+
+    async def _look_again(self, incident: Incident) -> None:
+        """Look at an incident's checks again and have that judged, before a late notice of it goes out."""
+        await self._looks.look_again((incident.cause.check, *incident.members))
+        await self._ledger.settled()
+        if self._stopping.is_set():
+            # Its look was cut short: it stays in the store, and goes out after the next start and a look.
+            await asyncio.Event().wait()
+
+
+def _remembered(memory: Mapping[str, Remembered], settings: Settings) -> dict[str, Any]:
+    """What the checks remembered before the start; what was made under other settings is dropped."""
+    values = {}
+    for check in settings.checks:
+        kept = memory.get(check.name) or memory.get(check.was)
+        if kept is not None and check.probe.memory is not None:
+            value = kept.value(check.probe.memory, check.probe)
+            if value is not None:
+                values[check.name] = value
+    return values

@@ -1,0 +1,1 @@
+"""Pure decisions: schedule, streak, blame, incident."""

@@ -1,0 +1,122 @@
+"""Whose fault it is: which down need explains a failing check, and which failing checks share one cause.
+
+The rules are those of judging.md (Cause, A whole host).
+"""
+
+from collections.abc import Iterator
+
+from migrawatch.decide.board import HOST_PROBE, SSH_PROBE, Board, Standings, all_needs, board_of
+from migrawatch.decide.clarity import clarify
+from migrawatch.decide.nature import CONNECT, DOOR, STORAGE, is_own, shared_at_the_door, shuts_door
+from migrawatch.decide.standing import Standing
+from migrawatch.model import Verdict
+from migrawatch.reason import Reason
+
+__all__ = ["clarify", "door", "explains", "kinship", "may_be_kin", "roots"]
+
+
+def explains(need: Standing, check: Standing) -> bool:
+    """Whether *need*, if down, can be why *check* is not ok: only what lies behind a failure explains it."""
+    reason = check.reason
+    if reason is None or reason is Reason.PATH_BROKEN or need.subject.probe == SSH_PROBE:
+        # A look that went through a dead SSH server is unknown; what was seen was not seen through it.
+        return False
+    if is_own(reason):
+        return False
+    same_host = need.subject.host == check.subject.host
+    if need.subject.probe == HOST_PROBE and (same_host or check.subject.probe == HOST_PROBE):
+        cut = need.reason is Reason.PATH_BROKEN
+        return not cut or (need.subject.vantage == check.subject.vantage and reason in CONNECT)
+    if reason.family == "backup":
+        return need.reason in STORAGE
+    if reason in DOOR:
+        return same_host and shuts_door(need.reason)
+    if reason.family == "unit":
+        # A unit fails for what it reads at its start, not for whom it talks to.
+        return need.reason is Reason.CONFIG_INVALID
+    return True
+
+
+def roots(name: str, standings: Standings) -> tuple[str, ...]:
+    """The checks at whose bottom the failure of *name* lies; itself if no need explains it."""
+    return _roots(name, board_of(standings), (name,))
+
+
+def _roots(name: str, board: Board, trail: tuple[str, ...]) -> tuple[str, ...]:
+    if name not in board.roots:
+        below = (_roots(need, board, (*trail, need)) for need in _blamed(name, board) if need not in trail)
+        board.roots[name] = tuple(dict.fromkeys(root for found in below for root in found)) or (name,)
+    return board.roots[name]
+
+
+def _blamed(name: str, board: Board) -> Iterator[str]:
+    """The nearest needs that are to blame.
+
+    An unknown need hides what is behind it: it is looked through. So is one that held when it was looked at, but only
+    to what crashes over and over: between two crashes everything above it holds for a moment.
+    """
+    check = board[name]
+    queue = [(need, False) for need in check.subject.needs]
+    met = set()
+    for need_name, behind in queue:
+        need = board.get(need_name)
+        if need is None or (need_name, behind) in met:
+            continue
+        met.add((need_name, behind))
+        if need.verdict in (Verdict.UNKNOWN, Verdict.OK):
+            held = behind or need.verdict is Verdict.OK
+            queue.extend((deeper, held) for deeper in need.subject.needs)
+        elif behind and need.reason is not Reason.PROCESS_CRASH_LOOP:
+            continue
+        elif _may_blame(need, check) and explains(need, check):
+            yield need_name
+
+
+def _may_blame(need: Standing, check: Standing) -> bool:
+    if need.verdict is Verdict.DOWN:
+        return True
+    # A warning host is one whose SSH server alone is dead: it explains nothing.
+    warns = need.verdict is Verdict.WARN and need.subject.probe != HOST_PROBE
+    return warns and check.lasting is Verdict.WARN
+
+
+def kinship(cause: Standing, board: Standings, told: Reason | None = None) -> tuple[str, ...]:
+    """Causes with the same key are one cause seen by several checks. *told* stands for the reason now."""
+    subject, reason = cause.subject, told or cause.reason
+    if reason is Reason.PATH_BROKEN:
+        # From several vantages at once it is still one firewall or one cable: that of the host they all want to reach.
+        return ("path", subject.host)
+    if reason is not None and cause.lasting is Verdict.UNKNOWN and told is None:
+        return ("blind", str(reason), subject.probe if reason is Reason.BUG else subject.vantage)
+    if subject.probe in (HOST_PROBE, SSH_PROBE):
+        whole = reason in (Reason.HOST_DOWN, Reason.HOST_UNRESPONSIVE)
+        return ("host" if whole else "ssh", subject.host)
+    if reason is Reason.PROCESS_MISSING:
+        # The process manager itself went away: it takes all its processes with it.
+        return ("missing", subject.host)
+    if shared := shared_at_the_door(reason):
+        return (shared, subject.host, *door(cause, board))
+    return (subject.host, subject.service, str(reason))
+
+
+def may_be_kin(other: Standing, cause: Standing, board: Standings) -> bool:
+    """Whether *other*, on the same host, would fail too if *cause* is what many checks see: one door, one service."""
+    reason = cause.reason
+    if other.subject.probe != cause.subject.probe:
+        return False
+    if (reason in CONNECT or reason is Reason.PATH_BROKEN) and other.subject.vantage == cause.subject.vantage:
+        return True
+    if shared_at_the_door(reason):
+        return door(other, board) == door(cause, board)
+    return reason is Reason.PROCESS_MISSING or other.subject.service == cause.subject.service
+
+
+def door(check: Standing, board: Standings) -> tuple[str, ...]:
+    """The services behind which *check* stands on its host: nginx for every site of an edge; else its own."""
+    subject = check.subject
+    found = {
+        board[need].subject.service
+        for need in all_needs(subject.check, board)
+        if board[need].subject.host == subject.host and board[need].subject.probe not in (HOST_PROBE, SSH_PROBE)
+    }
+    return tuple(sorted(found)) or (subject.service,)

@@ -1,0 +1,78 @@
+"""The facts of an incident, read from the group of checks that fail for one cause."""
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from migrawatch.decide.board import Board, dependents, port_of
+from migrawatch.decide.group import Group
+from migrawatch.decide.incident import Cause
+from migrawatch.decide.nature import REFUSED_LOGINS
+from migrawatch.decide.standing import Standing, first_bad
+from migrawatch.decide.streak import Failing
+from migrawatch.model import Evidence, Severity, Verdict
+from migrawatch.reason import Reason
+
+HERE = "here"
+
+
+def first_failed_of(group: Group, board: Board) -> datetime:
+    """When the earliest of the group's checks first failed."""
+    return min(_failed_since(board[name]) for name in group.failing)
+
+
+def _failed_since(standing: Standing) -> datetime:
+    streak = standing.streak
+    if not isinstance(streak, Failing):
+        return streak.blind_since or first_bad(standing)
+    # While it was not decided yet it was one trouble, whatever it looked like.
+    changed = streak.changed_at is not None and streak.changed_at > streak.decided
+    return first_bad(standing) if changed else streak.first_bad
+
+
+def symptoms_of(group: Group, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The checks that people are told of besides the cause; *known* were told before."""
+    return tuple(name for name in dict.fromkeys((*known, *group.own, *group.shared)) if name != group.head)
+
+
+def severity_of(group: Group, board: Board) -> Severity:
+    """How loud the group is: down at its checks' severity, warn at `warning` at most (judging.md, Severity)."""
+    others = [board[name] for name in (*group.own, *group.shared) if name != group.head]
+    if board[group.head].reason in REFUSED_LOGINS and all(other.reason in REFUSED_LOGINS for other in others):
+        # Everything that needs the service holds: it is our copy of the password that is refused.
+        return Severity.WARNING
+    critical = (board[name].loud and board[name].policy.severity is Severity.CRITICAL for name in group.failing)
+    return Severity.CRITICAL if any(critical) else Severity.WARNING
+
+
+def blind_of(head: str, board: Board) -> tuple[str, ...]:
+    """The checks that could not be looked at because of *head*; not those that merely wait for a look."""
+    return tuple(
+        name
+        for name in dependents(head, board)
+        if board[name].verdict is Verdict.UNKNOWN and board[name].seen is not None and name not in board.pending
+    )
+
+
+def evidence_of(group: Group, board: Board) -> tuple[Evidence, ...]:
+    """The cause's own evidence first, then one line for each check that failed because of it."""
+    head = board[group.head]
+    found = list(head.seen.evidence) if head.seen else []
+    for name in (*group.own, *group.shared):
+        standing = board[name]
+        where = f"{name} from {standing.subject.vantage}"
+        if standing.seen is not None and standing.seen.findings:
+            found.append(Evidence(where, f"{standing.seen.reason}: {standing.seen.detail}"))
+        if isinstance(standing.streak, Failing) and standing.streak.flapping:
+            bad, looks = sum(standing.streak.recent), len(standing.streak.recent)
+            found.append(Evidence(where, f"{Reason.FLAPPING}: {bad} of its last {looks} looks failed"))
+    return tuple(found)
+
+
+def remedy_of(cause: Cause, standing: Standing) -> tuple[str, ...]:
+    """The commands to type next. For a cut path they test the path; they never restart the target."""
+    configured = standing.remedies.get(cause.reason, ())
+    if configured or cause.reason is not Reason.PATH_BROKEN:
+        return configured
+    url = urlsplit(cause.target if "//" in cause.target else f"//{cause.target}")
+    test = f"nc -zv {url.hostname} {port_of(standing.subject)}"
+    return (test if cause.vantage == HERE else f'ssh {cause.vantage} "{test}"',)

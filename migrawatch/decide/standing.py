@@ -1,0 +1,91 @@
+"""Where a check stands: its streak and its last look, as the judgement reads them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from migrawatch.decide.policy import Policy
+from migrawatch.decide.streak import WINDOW, Clear, Failing, Streak, Suspect
+from migrawatch.model import Observation, Subject, Verdict
+from migrawatch.reason import Reason
+
+STARTED_AT = "probe_started_at_timestamp_seconds"
+"""The measure by which a kind tells when the process, unit or host it looked at was started (unix time)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """One check as judged. *seen* is its last look, None before the first."""
+
+    subject: Subject
+    policy: Policy = field(default_factory=Policy)
+    remedies: Mapping[Reason, tuple[str, ...]] = field(default_factory=dict)
+    streak: Streak = field(default_factory=Clear)
+    seen: Observation | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The last look's verdict; unknown before the first."""
+        return self.seen.verdict if self.seen else Verdict.UNKNOWN
+
+    @property
+    def bad(self) -> bool:
+        """Whether the last look was down or warn."""
+        return self.verdict in (Verdict.DOWN, Verdict.WARN)
+
+    @property
+    def lasting(self) -> Verdict:
+        """The last look's verdict, or the bad one that a good or unknown look has not resolved yet."""
+        if not self.bad and isinstance(self.streak, Failing):
+            return self.streak.finding.verdict
+        return self.verdict
+
+    @property
+    def reason(self) -> Reason | None:
+        """The last look's reason, or the one that a good or unknown look has not resolved yet."""
+        if not self.bad and isinstance(self.streak, Failing):
+            return self.streak.finding.reason
+        return self.seen.reason if self.seen else None
+
+    @property
+    def detail(self) -> str:
+        """The reason in words."""
+        if not self.bad and isinstance(self.streak, Failing):
+            return self.streak.finding.detail
+        return self.seen.detail if self.seen else ""
+
+    @property
+    def failing(self) -> bool:
+        """Whether enough bad looks have added up."""
+        return isinstance(self.streak, Failing)
+
+    @property
+    def established(self) -> bool:
+        """Whether it fails, and was seen more than once to fail as it does now, or so often that it will not settle."""
+        streak = self.streak
+        if not isinstance(streak, Failing):
+            return False
+        many = min(2 * self.policy.open_after, WINDOW)
+        restless = streak.recent[-many:] == (True,) * many
+        return streak.changed_at is None or streak.last_bad > streak.changed_at or restless
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When what was looked at was started, if the last look tells; the last start, if it tells of several."""
+        readings = self.seen.readings if self.seen else ()
+        moments = [reading.value for reading in readings if reading.measure.name == STARTED_AT]
+        return datetime.fromtimestamp(max(moments), UTC) if moments else None
+
+    @property
+    def loud(self) -> bool:
+        """Whether it fails with `down` now, not only with `warn`."""
+        return self.bad and isinstance(self.streak, Failing) and self.streak.down
+
+
+def first_bad(standing: Standing) -> datetime:
+    """When *standing* began to fail as it does: its first bad look with the present reason, or its last look."""
+    streak = standing.streak
+    if isinstance(streak, Failing | Suspect):
+        return streak.changed_at or streak.first_bad
+    assert standing.seen is not None
+    return standing.seen.at

@@ -1,0 +1,1 @@
+"""A miniature MigraTeck on loopback."""

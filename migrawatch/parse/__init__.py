@@ -1,0 +1,1 @@
+"""Text or bytes in, value out; no I/O."""

@@ -1,0 +1,77 @@
+"""What a kind of probe imports: the base class, and the words it speaks."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from migrawatch.model import Contact, Down, Fault, Lost, Measure, Seconds, Secret, Unsure, Verdict
+from migrawatch.reach.tls import Handshake, Tls
+from migrawatch.reach.vantage import Completed, Files
+from migrawatch.reach.wire import Wire
+from migrawatch.reason import Reason
+from migrawatch.visit import CERT_EXPIRY, CHAIN, IP_PROTOCOL, TLS_CIPHER, TLS_VERSION, WIRE_MEASURES, Visit
+
+__all__ = [
+    "CERT_EXPIRY",
+    "CHAIN",
+    "FILES_REMEDIES",
+    "IP_PROTOCOL",
+    "TLS_CIPHER",
+    "TLS_VERSION",
+    "WIRE_MEASURES",
+    "Completed",
+    "Contact",
+    "Down",
+    "Fault",
+    "Files",
+    "Handshake",
+    "Lost",
+    "Measure",
+    "Probe",
+    "Reason",
+    "Seconds",
+    "Secret",
+    "Tls",
+    "Unsure",
+    "Verdict",
+    "Visit",
+    "Wire",
+]  # fmt: skip
+
+FILES_REMEDIES: Mapping[Reason, tuple[str, ...]] = {
+    Reason.MOUNT_HUNG: ('ssh {host} "findmnt -rno TARGET,SOURCE,FSTYPE; dmesg -T | tail -n 30"',),
+    Reason.FILES_UNREADABLE: ('ssh {host} "namei -l {path}"',),
+    Reason.COMMAND_TIMEOUT: ('ssh {host} "uptime; ps -C sftp-server -o pid,stat,wchan:30,args"',),
+}
+"""What to type when the files below a kind's *path* cannot be read, whatever they are read for."""
+
+
+class Probe:
+    """One kind of question. A kind is a frozen dataclass whose fields are the check's settings.
+
+    A field `address` that the check does not set is filled with its host's address. *remedies* are the commands to
+    type next, a reason; `{field}`, `{host}`, `{service}` and `{check}` are filled in. *steps_as* names steps for export
+    as phases. *memory* is the frozen dataclass that `visit.remember` is given, if any. *measures* are all that
+    `visit.measure` may be given. *from_here_only* is for what no SSH server does for us.
+    """
+
+    contact: ClassVar[Contact] = Contact.NONE
+    remedies: ClassVar[Mapping[Reason, tuple[str, ...]]] = {}
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    steps_as: ClassVar[Mapping[str, str]] = {}
+    memory: ClassVar[type[Any] | None] = None
+    phase_measure: ClassVar[Measure | None] = None
+    from_here_only: ClassVar[bool] = False
+
+    @property
+    def target(self) -> str:
+        """What a person would call the thing looked at: a URL, `host:port`, a unit's name."""
+        raise NotImplementedError
+
+    @property
+    def silence(self) -> Seconds:
+        """After how much silence that is the answer, if it is one; the check's timeout must be longer."""
+        return 0.0
+
+    async def observe(self, visit: "Visit") -> None:
+        """Look once. Returning means healthy; raise Down to end, or note findings on *visit* and go on."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""How bytes travel: vantages, wires, TLS, names."""

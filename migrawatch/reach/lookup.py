@@ -1,0 +1,75 @@
+"""Questions to one set of name servers, each asked once a look, and answered as text."""
+
+from collections.abc import Sequence
+
+from migrawatch.model import Down
+from migrawatch.parse.records import NXDOMAIN, Records
+from migrawatch.reach.answer import Answer
+from migrawatch.reach.nameserver import Nameserver, ask_server
+from migrawatch.reach.vantage import Vantage
+from migrawatch.reason import Reason
+
+_MOST_VALUES = 200
+"""Records of one answer that are taken: nobody serves as many to mail."""
+
+_BY_CODE = {"REFUSED": Reason.DNS_REFUSED}
+
+
+class Lookups:
+    """Asks *servers* in their order until one answers, and remembers the answers for as long as it lives.
+
+    *recursion* is for resolvers; an authoritative server is asked for what it has itself.
+    """
+
+    def __init__(self, vantage: Vantage, servers: Sequence[Nameserver], *, recursion: bool) -> None:
+        self._vantage = vantage
+        self._servers = tuple(servers)
+        self._recursion = recursion
+        self._known: dict[tuple[str, str], Records] = {}
+        self.asked = 0
+        """Questions that went out so far."""
+
+    async def __call__(self, name: str, kind: str) -> Records:
+        """The answer, be it that there is none; what is no name does not exist. Raise Lost for the vantage only."""
+        key = (name.lower().removesuffix("."), kind)
+        if key not in self._known:
+            self._known[key] = await self._ask(*key)
+        return self._known[key]
+
+    async def _ask(self, name: str, kind: str) -> Records:
+        seen = Records(name=name, kind=kind, code="", problem="there is no server to ask", reason=Reason.DNS_TIMEOUT)
+        problems: list[str] = []
+        for server in self._servers:
+            seen = await self._asked_at(server, name, kind)
+            if seen.is_known:
+                return seen
+            problems.append(seen.problem)
+        return Records(
+            name=name, kind=kind, code=seen.code, reason=seen.reason, problem="; ".join(problems) or seen.problem
+        )
+
+    async def _asked_at(self, server: Nameserver, name: str, kind: str) -> Records:
+        # A name that a macro of SPF made may hold anything; a backslash would escape what follows it.
+        plain = name.replace("\\", "\\\\")
+        self.asked += 1
+        try:
+            answer = await ask_server(server, plain, kind, self._vantage, recursion=self._recursion)
+        except ValueError:
+            return Records(name=name, kind=kind, code=NXDOMAIN)
+        except Down as fault:
+            if fault.reason is Reason.DNS_NXDOMAIN:  # no name at all: nobody was asked
+                return Records(name=name, kind=kind, code=NXDOMAIN)
+            return Records(name=name, kind=kind, code="", problem=fault.detail, reason=fault.reason)
+        return _read(name, kind, answer)
+
+
+def _read(name: str, kind: str, answer: Answer) -> Records:
+    # A byte a character, so that what is no ASCII is seen as that, and nothing is lost.
+    values = tuple(text.decode("latin-1") for text in answer.texts) if kind == "TXT" else answer.values
+    alias = answer.owner if answer.owner != answer.name else ""
+    seen = Records(name=name, kind=kind, code=answer.rcode, values=values[:_MOST_VALUES], alias=alias)
+    if seen.is_known:
+        return seen
+    reason = _BY_CODE.get(answer.rcode, Reason.DNS_SERVFAIL)
+    problem = f"{answer.server} answered {answer.rcode}"
+    return Records(name=name, kind=kind, code=answer.rcode, problem=problem, reason=reason)

@@ -1,0 +1,1 @@
+"""What the board shows: metrics, API, page."""

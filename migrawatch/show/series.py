@@ -1,0 +1,105 @@
+"""Lines of Prometheus' text formats: one observation as lines, its labels escaped once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from migrawatch.model import Measure, Observation, Subject, Verdict
+
+SUBJECT_LABELS = ("check", "probe", "host", "service", "vantage")
+
+SUCCESS = Measure("probe_success", "Whether the last look found the service working: 1 ok or warn, 0 down.")
+DURATION = Measure("probe_duration_seconds", "How long the last look took.", "seconds")
+VERDICT = Measure("probe_verdict", "The last look's verdict: 1 for the one that holds.", "", ("verdict",))
+FAILURE = Measure("probe_failure_reason", "Why the last look was not ok; absent when it was.", "", ("reason",))
+STEP = Measure("migrawatch_step_seconds", "How long a step of the last look took.", "seconds", ("step",))
+LOOKED_AT = Measure("migrawatch_look_timestamp_seconds", "When the last look began, in unix time.", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of one subject, escaped: what every line of it begins with."""
+
+    subject: Subject
+    text: str
+
+    @classmethod
+    def of(cls, subject: Subject) -> "Labels":
+        """The labels of *subject*. Its target is none of them: a URL may carry a value."""
+        pairs = ((name, getattr(subject, name)) for name in SUBJECT_LABELS)
+        return cls(subject, ",".join(f'{name}="{escaped(value)}"' for name, value in pairs))
+
+
+def fragments(seen: Observation, labels: Labels) -> dict[str, tuple[Measure, bytes]]:
+    """The lines of one observation by family: its name, its measure, its lines.
+
+    A series that was noted twice (two connections of one look) has its last value.
+    """
+    families: dict[str, tuple[Measure, dict[str, float]]] = {}
+    for measure, pairs, value in _rows(seen):
+        family = families.get(measure.name)
+        if family is None:
+            families[measure.name] = (measure, {pairs: value})
+        else:
+            family[1][pairs] = value
+    text = labels.text
+    return {
+        name: (measure, "".join([f"{name}{{{text}{pairs}}} {number(v)}\n" for pairs, v in rows.items()]).encode())
+        for name, (measure, rows) in families.items()
+    }
+
+
+def _rows(seen: Observation) -> Iterator[tuple[Measure, str, float]]:
+    holds = seen.verdict
+    yield DURATION, "", seen.took
+    yield LOOKED_AT, "", seen.at.timestamp()
+    if holds is not Verdict.UNKNOWN:
+        yield SUCCESS, "", 0.0 if holds is Verdict.DOWN else 1.0
+    for verdict, pairs in _VERDICTS:
+        yield VERDICT, pairs, 1.0 if verdict is holds else 0.0
+    if seen.reason is not None:
+        yield FAILURE, f',reason="{seen.reason.value}"', 1.0
+    for step in seen.steps:
+        yield STEP, _pairs(STEP.labels, (step.name,)), step.seconds
+    for reading in seen.readings:
+        measure = reading.measure
+        yield measure, _pairs(measure.labels, reading.labels) if reading.labels else "", reading.value
+
+
+_VERDICTS = tuple((verdict, f',verdict="{verdict.value}"') for verdict in Verdict)
+
+
+@lru_cache(maxsize=8192)
+def _pairs(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+    return "".join(f',{_own(name)}="{escaped(value)}"' for name, value in zip(names, values, strict=True))
+
+
+def _own(name: str) -> str:
+    # As Prometheus does it: the subject's label keeps its name.
+    return f"exported_{name}" if name in SUBJECT_LABELS else name
+
+
+def header(measure: Measure, openmetrics: bool) -> bytes:
+    """The lines that begin a family."""
+    text = measure.help.replace("\\", "\\\\").replace("\n", "\\n")
+    lines = [f"# HELP {measure.name} {text.replace(chr(34), chr(92) + chr(34)) if openmetrics else text}"]
+    lines.append(f"# TYPE {measure.name} gauge")
+    if openmetrics and measure.unit not in ("", "info") and measure.name.endswith(f"_{measure.unit}"):
+        lines.append(f"# UNIT {measure.name} {measure.unit}")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def escaped(value: str) -> str:
+    """A label's value between its quotes."""
+    if '"' in value or "\\" in value or "\n" in value:
+        return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+    return value
+
+
+def number(value: float) -> str:
+    """A value as both formats read it; whole numbers without a fraction."""
+    # repr is the shortest text that reads back as the same number. Only nan and the infinities differ from themselves.
+    if value - value != 0.0:
+        return "NaN" if value != value else "+Inf" if value > 0 else "-Inf"
+    text = repr(value + 0.0)
+    return text[:-2] if text.endswith(".0") else text

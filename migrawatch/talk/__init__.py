@@ -1,0 +1,1 @@
+"""Dialogues over a wire: HTTP and the client of others."""

@@ -1,0 +1,1 @@
+"""What is wrong with the DNS records that a domain's mail lives by, over whatever answers questions."""

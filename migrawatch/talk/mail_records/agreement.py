@@ -1,0 +1,45 @@
+"""Whether the server that we keep a domain's records on says what the public sees."""
+
+from collections.abc import Iterable
+
+from migrawatch.model import Finding
+from migrawatch.parse.records import Lookup, Records
+from migrawatch.reason import Reason
+from migrawatch.talk.mail_records.findings import shown, warn
+
+
+async def judge_agreement(domain: str, names: Iterable[str], public: Lookup, server: Lookup) -> list[Finding]:
+    """What differs, at *domain* (MX, TXT) and the TXT records of *names*, between what is kept and what is seen.
+
+    A server that does not answer, or not for this domain, is asked nothing more.
+    """
+    differing: list[str] = []
+    for name, kind in ((domain, "MX"), (domain, "TXT"), *((name, "TXT") for name in names)):
+        seen, kept = await public(name, kind), await server(name, kind)
+        if not kept.is_known:
+            return [warn(kept.reason, f"asked for what is kept: {kept.failure}")]
+        if _differ(seen, kept):
+            differing.append(f"{name} {kind}: kept is {_listed(kept)}, the public sees {_listed(seen)}")
+    if not differing:
+        return []
+    if away := await _elsewhere(domain, public, server):
+        return [warn(Reason.DELEGATED_AWAY, f"{domain} is delegated to {away}; {differing[0]}")]
+    return [warn(Reason.ANSWERS_DIFFER, "; ".join(differing))]
+
+
+def _differ(seen: Records, kept: Records) -> bool:
+    # An alias that leads out of the zone is followed by a resolver only.
+    leads_out = bool(kept.alias) and not kept.values
+    return seen.is_known and not leads_out and set(seen.values) != set(kept.values)
+
+
+def _listed(records: Records) -> str:
+    return shown(" | ".join(sorted(records.values))) or "nothing"
+
+
+async def _elsewhere(domain: str, public: Lookup, server: Lookup) -> str:
+    """The name servers that the public is sent to, if none of them is one that we keep for the domain."""
+    seen, kept = await public(domain, "NS"), await server(domain, "NS")
+    if not seen.values or set(seen.values) & set(kept.values):
+        return ""
+    return ", ".join(sorted(seen.values))

@@ -1,0 +1,184 @@
+"""One receiver's desk: it sends, then marks, and tries again; it waits for nobody else's receiver."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import random
+from typing import Any
+
+import structlog
+
+from migrawatch.decide.incident import Incident
+from migrawatch.model import Seconds
+from migrawatch.store import Fate, Pending, Store, Transaction
+from migrawatch.tell.outgoing import LONGEST_HOLD, Outgoing, pause
+from migrawatch.tell.receiver import Letter, Receiver, Rejected, Retryable
+
+log = structlog.get_logger(__name__)
+
+LATE = timedelta(minutes=2)
+"""A notice that is later than this goes out only after its checks were looked at again (judging.md, Restart)."""
+
+GIVE_UP = timedelta(hours=24)
+RECHECK = 30.0
+"""Seconds that looking again may take before a late notice; after that it is sent as it is."""
+
+Recheck = Callable[[Incident], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What all desks share.
+
+    *recheck* looks at an incident's checks again, and posts what follows. *noted* hears of every outcome: the receiver
+    and `sent`, `delayed`, `rejected` or `superseded`. *chance* is the jitter.
+    """
+
+    store: Store
+    now: Callable[[], datetime]
+    recheck: Recheck | None = None
+    noted: Callable[[str, str], None] = lambda receiver, outcome: None
+    chance: Callable[[], float] = random
+
+
+class Desk:
+    """The queue of one receiver and the task that works it off."""
+
+    def __init__(self, receiver: Receiver, around: Surroundings) -> None:
+        self.receiver = receiver
+        self.outgoing = Outgoing()
+        self.trouble = ""
+        self.refused: tuple[str, ...] = ()
+        """The keys of notices that were refused or given up since the last one that arrived."""
+        self._around = around
+        self._late: set[str] = set()
+        self._busy = False
+        self._wake = asyncio.Event()
+
+    def post(self, pending: Pending, unchecked: bool = False) -> None:
+        """Queue *pending*; an *unchecked* one comes from before a restart and must be looked at again first."""
+        self.outgoing.add(pending)
+        if unchecked:
+            self._late.add(pending.incident)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send what is due, for ever."""
+        while True:
+            self._wake.clear()
+            now = self._around.now()
+            head = self.outgoing.due(now)
+            if head is None:
+                await self._rest(now)
+            else:
+                self._busy = True
+                await self._attempt(head)
+                self._busy = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything was told, and marked as told."""
+        return not self._busy and not len(self.outgoing)
+
+    async def _rest(self, now: datetime) -> None:
+        next_at = self.outgoing.next_at
+        seconds = None if next_at is None else max(0.0, (next_at - now).total_seconds())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+
+    async def _attempt(self, head: Pending) -> None:
+        # Once late, late until told: a summary that failed may have arrived all the same, and what it stood for must
+        # not come after it.
+        late = head.incident in self._late or self._around.now() - head.delivery.notice.at > LATE
+        if late:
+            self._late.add(head.incident)
+            await self._look_again(head)
+        letter, settles = self.outgoing.letter(head.incident, late)
+        error = await _sent(self.receiver, letter)
+        match error:
+            case None:
+                await self._settled(letter, settles, Fate.SENT, "")
+                self.outgoing.hasten(self._around.now())
+            case Rejected():
+                log.error("notice_rejected", receiver=self.receiver.name, key=letter.notice.key, trouble=str(error))
+                await self._settled(letter, settles, Fate.REJECTED, str(error))
+            case _:
+                await self._failed(letter, settles, error)
+
+    async def _look_again(self, head: Pending) -> None:
+        if self._around.recheck is None:
+            return
+        error = await _ended(self._around.recheck(head.delivery.notice.incident), RECHECK)
+        if error is not None:
+            # The notice goes out as it is: an old page is better than none.
+            log.error("late_notice_not_looked_at_again", key=head.key, receiver=self.receiver.name, exc_info=error)
+
+    async def _settled(self, letter: Letter, settles: tuple[Pending, ...], fate: Fate, trouble: str) -> None:
+        earlier = [replace(pending, fate=Fate.SUPERSEDED) for pending in settles[:-1]]
+        own = replace(settles[-1], fate=fate, tries=letter.tries, trouble=trouble)
+        self.outgoing.settle(len(settles), own.incident)
+        self._late.discard(own.incident)
+        self.trouble = trouble
+        self.refused = () if fate is Fate.SENT else (*self.refused, own.key)
+        # Sent comes first, marked second: a crash in between repeats the letter, with the same key.
+        await self._around.store.commit(Transaction(posted=(*earlier, own)))
+        for pending in (*earlier, own):
+            self._around.noted(self.receiver.name, pending.fate)
+        if fate is Fate.SENT:
+            log.info("notice_sent", receiver=self.receiver.name, key=own.key, tries=letter.tries)
+
+    async def _failed(self, letter: Letter, settles: tuple[Pending, ...], error: BaseException) -> None:
+        now, name = self._around.now(), self.receiver.name
+        if now - letter.notice.at > GIVE_UP:
+            log.error("notice_given_up", receiver=name, key=letter.notice.key, trouble=str(error))
+            await self._settled(letter, settles, Fate.REJECTED, f"given up: {error}")
+            return
+        again_in = self._pause(letter.tries + 1, error, now)
+        self.trouble = str(error)
+        delayed = self.outgoing.delay(settles[0].incident, self.trouble, now, again_in)
+        log.warning(
+            "notice_delayed",
+            receiver=name,
+            key=letter.notice.key,
+            tries=delayed.tries,
+            again_in=round(again_in, 1),
+            trouble=self.trouble,
+        )
+        self._around.noted(name, "delayed")
+        await self._around.store.commit(Transaction(posted=(delayed,)))
+
+    def _pause(self, tries: int, error: BaseException, now: datetime) -> Seconds:
+        again_in = pause(tries, self._around.chance())
+        if isinstance(error, Retryable) and error.after is not None:
+            again_in = max(again_in, min(error.after, LONGEST_HOLD))
+            self.outgoing.held_until = now + timedelta(seconds=again_in)
+        return again_in
+
+
+async def _sent(receiver: Receiver, letter: Letter) -> BaseException | None:
+    """Hand *letter* over within the receiver's limit; what went wrong, or None."""
+    error = await _ended(receiver.send(letter), receiver.limit)
+    if isinstance(error, TimeoutError):
+        return Retryable(f"no answer within {receiver.limit:g} s")
+    if error is not None and not isinstance(error, Retryable | Rejected):
+        log.error("receiver_failed", receiver=receiver.name, key=letter.notice.key, exc_info=error)
+        return Retryable(f"{type(error).__name__}: {error}")
+    return error
+
+
+async def _ended(work: Coroutine[Any, Any, None], limit: Seconds) -> BaseException | None:
+    """How *work* ended: None for well, its exception, or TimeoutError when it took longer than *limit*."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait((task,), timeout=limit)
+        overran = not task.done()
+    finally:
+        task.cancel()
+    if overran:
+        # One that does not even end when cancelled is left behind; it must not hold the letters up.
+        await asyncio.wait((task,), timeout=1.0)
+        return TimeoutError()
+    return task.exception()

@@ -1,0 +1,56 @@
+"""What a receiver is, and the two ways in which it may fail."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from migrawatch.decide.incident import Change, Notice
+from migrawatch.model import Seconds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Letter:
+    """A notice as it is handed to a receiver.
+
+    *sequence* orders the letters of one incident; *tries* attempts failed before. *instead_of* are the keys of earlier
+    notices of the incident that came too late to be told on their own: this one says all of it.
+    """
+
+    notice: Notice
+    sequence: int
+    tries: int = 0
+    instead_of: tuple[str, ...] = ()
+
+    @property
+    def was_down(self) -> bool:
+        """Whether this is the first that its receiver hears of an incident that is over already."""
+        return self.notice.change is Change.RESOLVED and bool(self.instead_of)
+
+
+class Retryable(Exception):
+    """It did not work now and may later; not before *after* seconds if the receiver named any."""
+
+    def __init__(self, trouble: str, after: Seconds | None = None) -> None:
+        super().__init__(trouble)
+        self.after = after
+
+
+class Rejected(Exception):
+    """The receiver will never take this letter. It stays visible as failed and holds nothing up."""
+
+
+class Receiver(Protocol):
+    """Where notices go. *limit* is the longest that one `send` may take, in seconds."""
+
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
+        ...
+
+    @property
+    def limit(self) -> Seconds:
+        """The longest that one `send` may take."""
+        ...
+
+    async def send(self, letter: Letter) -> None:
+        """Hand *letter* over; returning means that it arrived. Raise Retryable or Rejected, never with a secret."""
+        ...

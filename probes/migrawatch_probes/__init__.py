@@ -1,0 +1,1 @@
+"""The kinds of probe: one file each, the file name is the kind."""

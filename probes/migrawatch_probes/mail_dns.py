@@ -1,0 +1,206 @@
+"""Look at the DNS records that a domain's mail lives by, as the public sees them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import ip_address
+from typing import ClassVar
+
+from migrawatch.model import Finding
+from migrawatch.parse.dkim import KeyType
+from migrawatch.parse.resolving import parse_resolv_conf
+from migrawatch.parse.url import parse_dial
+from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Verdict, Visit
+from migrawatch.reach.lookup import Lookups
+from migrawatch.reach.name import ascii_name, is_literal
+from migrawatch.reach.nameserver import Nameserver
+from migrawatch.reach.public_key import read_public_key
+from migrawatch.talk.mail_records.agreement import judge_agreement
+from migrawatch.talk.mail_records.mx import judge_mx
+from migrawatch.talk.mail_records.policy import judge_dmarc, judge_mta_sts, judge_tls_rpt
+from migrawatch.talk.mail_records.sending import judge_reverse, judge_spf
+from migrawatch.talk.mail_records.signing import judge_dkim
+
+QUERIES = Measure("probe_mail_dns_queries", "Questions that one look asked, by who was asked.", "", ("asked",))
+SPF_LOOKUPS = Measure("probe_mail_spf_lookups", "Look-ups that the whole SPF record takes; ten are allowed.")
+DKIM_BITS = Measure("probe_mail_dkim_key_bits", "Length of the DKIM key.", "", ("selector",))
+
+_LONGEST_TRACE = 2000
+
+ZONE = 'ssh {host} "pdnsutil list-zone {domain}"'
+TRACE = "migrawatch probe {check} -v"
+NAMES = "dig +trace NS {domain}"
+REMEDIES = {
+    Reason.RECORD_MISSING: (ZONE, TRACE),
+    Reason.RECORD_DUPLICATE: (ZONE, TRACE),
+    Reason.RECORD_MISMATCH: (ZONE, "dig +short MX {domain}"),
+    Reason.MX_NOT_A_NAME: (ZONE, "dig +short MX {domain}"),
+    Reason.MX_UNRESOLVABLE: ("dig +short MX {domain}", TRACE),
+    **{reason: ("dig +short TXT {domain}", TRACE) for reason in Reason if reason.family == "spf"},
+    **{reason: (TRACE, ZONE) for reason in Reason if reason.family == "dkim"},
+    **{reason: ("dig +short TXT _dmarc.{domain}", ZONE) for reason in Reason if reason.family == "dmarc"},
+    Reason.PTR_MISMATCH: (TRACE,),
+    Reason.ANSWERS_DIFFER: ("dig @{address} MX {domain}; dig MX {domain}", NAMES),
+    Reason.DELEGATED_AWAY: (NAMES,),
+    Reason.DNS_NXDOMAIN: (NAMES, ZONE),
+    Reason.DNS_SERVFAIL: (NAMES, "dig @{address} MX {domain}"),
+    Reason.DNS_REFUSED: ("dig @{address} MX {domain}", 'ssh {host} "pdnsutil list-all-zones"'),
+    Reason.DNS_TIMEOUT: ("dig MX {domain}", "cat /etc/resolv.conf"),
+    Reason.CONNECT_REFUSED: ("dig MX {domain}", "cat /etc/resolv.conf"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    """How we send: *sending_addresses* must pass SPF and, with *ptr*, have names that lead back to them.
+
+    *helo* is the name that we greet with, *envelope* the domain of the sender in the envelope (the domain itself unless
+    said).
+    """
+
+    sending_addresses: tuple[str, ...] = ()
+    helo: str = ""
+    envelope: str = ""
+    ptr: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dkim:
+    """How we sign: the *selectors* whose keys must be there, and the *domain* (`d=`), the check's own unless said.
+
+    *public_keys* are the signer's, in PEM, by selector: the key in DNS must be the same.
+    """
+
+    selectors: tuple[str, ...] = ()
+    domain: str = ""
+    public_keys: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailDnsProbe(Probe):
+    """Ask for MX, SPF, DKIM, DMARC, MTA-STS and TLS-RPT of a *domain*, and judge them as other mail servers do.
+
+    What the *resolvers* say (`address[:port]`; those of /etc/resolv.conf unless said) is what the public sees, and is
+    judged. *address* is the server that the records are kept on: what it says otherwise is told. *mx* are the names
+    that mail must go to. With *mta_sts* and *tls_rpt* these records must be there. *answer_within* is for each server.
+    """
+
+    domain: str
+    address: str
+    port: int = 53
+    resolvers: tuple[str, ...] = ()
+    mx: tuple[str, ...] = ()
+    mail: Mail = field(default_factory=Mail)
+    dkim: Dkim = field(default_factory=Dkim)
+    mta_sts: bool = False
+    tls_rpt: bool = False
+    answer_within: Seconds = 2.0
+
+    contact: ClassVar[Contact] = Contact.UDP
+    measures: ClassVar[tuple[Measure, ...]] = (QUERIES, SPF_LOOKUPS, DKIM_BITS)
+    remedies: ClassVar[Mapping[Reason, tuple[str, ...]]] = REMEDIES
+
+    def __post_init__(self) -> None:
+        _ = self._signers
+        labels = self.domain.removesuffix(".").split(".")
+        if len(labels) < 2 or not all(0 < len(label) < 64 for label in labels):
+            raise ValueError(f"domain: {self.domain!r} is no domain")
+        if not 0 < self.port < 65536:
+            raise ValueError(f"port: {self.port} is no port")
+        for address in self.mail.sending_addresses:
+            ip_address(address)
+        for resolver in self.resolvers:
+            if not is_literal(parse_dial(resolver)[0]):
+                raise ValueError(f"resolvers: wanted an address, got {resolver!r}")
+
+    @property
+    def target(self) -> str:
+        """The domain."""
+        return self.domain
+
+    @cached_property
+    def _signers(self) -> dict[str, tuple[KeyType, bytes]]:
+        if unknown := set(self.dkim.public_keys) - set(self.dkim.selectors):
+            raise ValueError(f"dkim.public_keys: {', '.join(sorted(unknown))} is none of the selectors")
+        return {selector: read_public_key(pem) for selector, pem in self.dkim.public_keys.items()}
+
+    async def observe(self, visit: Visit) -> None:
+        """Ask the public first, judge, then compare with what is kept. Raise Down when the public sees no domain."""
+        domain = ascii_name(self.domain)
+        with visit.step("public", late=Reason.DNS_TIMEOUT):
+            public = Lookups(visit.vantage, await self._resolvers(visit), recursion=True)
+            await self._exists(domain, public)
+            findings = await self._judged(visit, domain, public)
+        _note(visit, findings)
+        with visit.step("kept", late=Reason.DNS_TIMEOUT):
+            server = Lookups(visit.vantage, [await self._server(visit)], recursion=False)
+            _note(visit, await judge_agreement(domain, self._beside(domain), public, server))
+        visit.measure(QUERIES, public.asked, asked="public")
+        visit.measure(QUERIES, server.asked, asked="kept")
+
+    # -- whom we ask --------------------------------------------------------------------------------------------
+
+    async def _resolvers(self, visit: Visit) -> list[Nameserver]:
+        if self.resolvers:
+            dialled = [parse_dial(resolver) for resolver in self.resolvers]
+            return [Nameserver(address=a, port=port or 53, patience=self.answer_within) for a, port in dialled]
+        async with visit.files() as files:
+            try:
+                text = (await files.read("/etc/resolv.conf")).decode("utf-8", "replace")
+            except FileNotFoundError:
+                text = ""
+        servers = parse_resolv_conf(text).servers
+        return [Nameserver(address=server, patience=self.answer_within) for server in servers]
+
+    async def _server(self, visit: Visit) -> Nameserver:
+        address = (await visit.resolve(self.address))[0]
+        return Nameserver(address=address, port=self.port, patience=self.answer_within)
+
+    async def _exists(self, domain: str, public: Lookups) -> None:
+        """Raise Down when nobody answers for the domain at all: every other question would be as vain."""
+        answer = await public(domain, "MX")
+        if answer.code == "NXDOMAIN":
+            raise Down(Reason.DNS_NXDOMAIN, f"{domain} does not exist for the public")
+        if not answer.is_known:
+            raise Down(answer.reason, answer.failure)
+
+    # -- what we judge ------------------------------------------------------------------------------------------
+
+    def _beside(self, domain: str) -> tuple[str, ...]:
+        """The names below the domain, or the signer's, at which there may be records."""
+        keys = (f"{selector}._domainkey.{domain}" for selector in self.dkim.selectors if not self.dkim.domain)
+        return (*keys, f"_dmarc.{domain}", f"_mta-sts.{domain}", f"_smtp._tls.{domain}")
+
+    async def _judged(self, visit: Visit, domain: str, public: Lookups) -> list[Finding]:
+        signed_as, envelope = self.dkim.domain or domain, self.mail.envelope or domain
+        found = await judge_mx(domain, self.mx, public)
+        found += await self._spf(visit, envelope, public)
+        for selector in self.dkim.selectors:
+            found += await self._key(visit, signed_as, selector, public)
+        found += await judge_dmarc(domain, signed_as, envelope, public)
+        found += await judge_mta_sts(domain, self.mta_sts, public)
+        found += await judge_tls_rpt(domain, self.tls_rpt, public)
+        for address in self.mail.sending_addresses if self.mail.ptr else ():
+            found += await judge_reverse(address, self.mail.helo, public)
+        return found
+
+    async def _spf(self, visit: Visit, domain: str, public: Lookups) -> tuple[Finding, ...]:
+        seen = await judge_spf(domain, self.mail.sending_addresses, self.mail.helo, public)
+        visit.measure(SPF_LOOKUPS, seen.lookups)
+        for address, trace in seen.traces:
+            visit.evidence(f"SPF of {domain} for {address}", "\n".join(trace)[:_LONGEST_TRACE])
+        return seen.findings
+
+    async def _key(self, visit: Visit, domain: str, selector: str, public: Lookups) -> tuple[Finding, ...]:
+        seen = await judge_dkim(domain, selector, self._signers.get(selector), public)
+        if seen.bits:
+            visit.measure(DKIM_BITS, seen.bits, selector=selector)
+        if seen.record and seen.findings:
+            visit.evidence(f"{selector}._domainkey.{domain} TXT", seen.record)
+        return seen.findings
+
+
+def _note(visit: Visit, findings: list[Finding]) -> None:
+    for finding in findings:
+        tell = visit.down if finding.verdict is Verdict.DOWN else visit.warn
+        tell(finding.reason, finding.detail)

@@ -1,0 +1,192 @@
+"""The configurations we ship load with the kinds we ship, and say what the map says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from migrawatch.config import ConfigError, Settings, load
+from tests.config.conftest import names
+
+ROOT = Path(__file__).parents[2]
+CREDENTIALS = ("ssh_key", "mpanel_app", "webhook_secret")
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    for name in CREDENTIALS:
+        (tmp_path / name).write_text(f"{name}\n")
+    return {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+
+
+@pytest.fixture
+def production(environ: dict[str, str]) -> Settings:
+    return load(ROOT / "config/migrawatch.yaml", environ)
+
+
+CHAIN = {
+    "login-page": ["nginx-unit", "nginx-proxy/frontend", "frontend@srv1"],
+    "panel-www": ["nginx-unit", "nginx-proxy/frontend", "frontend@srv1"],
+    "api-public": ["nginx-unit", "nginx-proxy/api", "backend@srv1"],
+    "graphql-public": ["nginx-unit", "nginx-proxy/graphql", "backend@srv1"],
+    "checkout-cors": ["nginx-unit", "nginx-proxy/api", "backend@srv1"],
+    "checkout-route": ["nginx-unit", "nginx-proxy/api", "backend@srv1"],
+    "marketing-site": ["nginx-unit"],
+    "marketing-site-www": ["nginx-unit"],
+    "client-site/elizefoundation.org": ["nginx-unit"],
+    "client-site/holisticgroupllc.com": ["nginx-unit"],
+    "https-redirect/migrahosting.com": ["nginx-unit"],
+    "https-redirect/www.migrahosting.com": ["nginx-unit"],
+    "https-redirect/migrapanel.com": ["nginx-unit"],
+    "https-redirect/www.migrapanel.com": ["nginx-unit"],
+    "nginx-unit": [],
+    "nginx-config": ["nginx-unit"],
+    "nginx-proxy/api": [],
+    "nginx-proxy/graphql": [],
+    "nginx-proxy/frontend": [],
+    "closed/2271": [],
+    "closed/2272": [],
+    "closed/5432": [],
+    "backend@srv1": ["backend@mpanel-core", "pm2/mpanel-backend", "db-select-1@mpanel-core"],
+    "backend@mpanel-core": ["pm2/mpanel-backend", "db-select-1@mpanel-core"],
+    "backend@here": ["backend@mpanel-core", "pm2/mpanel-backend", "db-select-1@mpanel-core"],
+    "frontend@srv1": ["frontend@mpanel-core", "pm2/mpanel-frontend"],
+    "frontend@mpanel-core": ["pm2/mpanel-frontend"],
+    "pm2/mpanel-backend": [],
+    "pm2/mpanel-frontend": [],
+    "db-select-1@mpanel-core": ["db-unit"],
+    "db-select-1@here": ["db-unit"],
+    "db-unit": [],
+    "imap": ["dovecot-unit"],
+    "dovecot-unit": [],
+    "postfix-unit": [],
+    "opendkim-unit": [],
+    "opendmarc-unit": [],
+    "submission": ["postfix-unit"],
+    "mail-exchanger": ["postfix-unit"],
+    "mail-taken/migrahosting.com": ["postfix-unit", "mail-exchanger"],
+    "mail-taken/migrapanel.com": ["postfix-unit", "mail-exchanger"],
+    "mail-taken/elizefoundation.org": ["postfix-unit", "mail-exchanger"],
+    "mail-taken/holisticgroupllc.com": ["postfix-unit", "mail-exchanger"],
+    "no-relay/25": ["postfix-unit", "mail-exchanger"],
+    "no-relay/587": ["postfix-unit", "submission"],
+    "submission-in-use": [],
+    "mail-exchanger-in-use": [],
+    "disk/root@srv1": [],
+    "disk/root@mpanel-core": [],
+    "disk/root@db-core": [],
+    "mail-queue": ["postfix-unit"],
+}
+ZONES = ("migrahosting.com", "migrapanel.com", "elizefoundation.org", "holisticgroupllc.com")
+NAMES = {
+    **{f"dns/{zone}": ["pdns-unit"] for zone in ZONES},
+    **{f"dns-mx/{zone}": ["pdns-unit", f"dns/{zone}"] for zone in ZONES},
+    **{f"dns-a/{www}{zone}": ["pdns-unit", f"dns/{zone}"] for zone in ZONES[:2] for www in ("", "www.")},
+    **{f"zone/{zone}": ["pdns-unit", f"dns/{zone}"] for zone in ZONES},
+    "dns-tcp": ["pdns-unit"],
+    "dns-not-open": ["pdns-unit"],
+    "pdns-unit": [],
+}
+
+NO_ADDRESS = "mail.sending_addresses[0] is CHANGE_ME"
+MAIL_RECORDS = {"mail-address": [], **{f"mail-records/{zone}": [f"dns/{zone}"] for zone in ZONES}}
+
+
+def test_the_whole_502_chain_is_watched(production: Settings) -> None:
+    own = {
+        name: [need for need in needs if not need.startswith(("host/", "ssh/"))]
+        for name, needs in names(production).items()
+    }
+
+    implicit = {
+        f"{kind}/{host}"
+        for kind in ("host", "ssh")
+        for host in ("srv1", "mpanel-core", "db-core", "mail-core", "dns-core")
+    }
+    assert own == CHAIN | NAMES | MAIL_RECORDS | {name: [] for name in implicit}
+
+
+def test_only_what_the_map_does_not_tell_is_not_watched(production: Settings) -> None:
+    on_pve = [item.check for item in production.not_watched if item.why == "the address of pve is CHANGE_ME"]
+    others = {item.check: item.why for item in production.not_watched if item.check not in on_pve}
+    assert on_pve == [
+        "mount/srv1",
+        "mount/srv2",
+        "backup/srv1",
+        "backup/srv2",
+        "pool/clients-main",
+        "pool/clients-backup",
+        "disk/root@pve",
+        "host/pve",
+    ]
+    assert others == {
+        "smtp-out@mail-core": "address is CHANGE_ME",
+        "imap-login": "user is CHANGE_ME",
+        "imap-in-use": "disabled (enabled: false)",
+        "imap-starttls": "disabled (enabled: false)",
+        "pop3": "disabled (enabled: false)",
+        "webmail": "url is CHANGE_ME",
+        "submission-login": "user is CHANGE_ME",
+        "host/mail-vps": "ssh.user of mail-vps is CHANGE_ME",
+        **{f"mail-records-core/{zone}": NO_ADDRESS for zone in ZONES},
+        "powerdns-admin": "url is CHANGE_ME",
+    }
+
+
+def test_an_operator_is_warned_that_nobody_is_told_yet(production: Settings) -> None:
+    told = [f"{warning.path}: {warning.what}" for warning in production.warnings]
+    assert [warning for warning in told if not warning.startswith("checks.")] == [
+        "receivers.ops: tells nobody: url is CHANGE_ME",
+        "routes: nobody is told of what is critical",
+        "routes: nobody is told of what is warning",
+    ]
+
+
+def test_no_password_stands_in_what_we_ship() -> None:
+    secret = re.compile(r"^[^#]*\b(password|secret|key|token|bearer):\s*(?!\{(credential|file|env):)\S", re.MULTILINE)
+
+    for path in (ROOT / "config").rglob("*.yaml"):
+        assert secret.findall(path.read_text()) == [], path
+
+
+def test_the_sketch_still_reads(environ: dict[str, str]) -> None:
+    """The contract's own example; its pager waits for the receiver that tells Alertmanagers."""
+    with pytest.raises(ConfigError) as refused:
+        load(ROOT / "tests/config/sketch.yaml", environ)
+
+    assert [problem.what for problem in refused.value.problems] == [
+        "receivers of kind 'alertmanager' are not available yet"
+    ]
+
+
+def test_the_sketch_says_what_it_says(environ: dict[str, str], tmp_path: Path) -> None:
+    text = (ROOT / "tests/config/sketch.yaml").read_text()
+    (tmp_path / "sketch.yaml").write_text(
+        re.sub(r"kind: alertmanager, urls: \[(\S+)\]", r'kind: webhook, url: "\1"', text)
+    )
+
+    settings = load(tmp_path / "sketch.yaml", environ)
+
+    pm2 = settings.check("pm2/mpanel-backend")
+    assert pm2 is not None
+    assert ('ssh mpanel-core "pm2 restart mpanel-backend"',) in pm2.remedies.values()
+    assert [check.subject.target for check in settings.checks if check.subject.probe == "port_closed"] == [
+        "73.139.18.218:2271",
+        "73.139.18.218:2272",
+        "73.139.18.218:5432",
+    ]
+    assert [(route.severity, route.to) for route in settings.routes] == [
+        ("critical", ("pager", "ops")),
+        ("warning", ("ops",)),
+    ]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config/examples").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_example_loads_and_its_remedies_are_whole(path: Path, environ: dict[str, str]) -> None:
+    """A brace that is left in a command at 3 a.m. is a command that does not run."""
+    settings = load(path, environ, secrets_needed=False)
+    example = settings.check("example")
+
+    assert example is not None
+    left = re.compile(r"(?<![$%{])\{[a-z_]\w*\}")
+    assert not [command for commands in example.remedies.values() for command in commands if left.search(command)]

@@ -1,0 +1,40 @@
+"""Fixtures for every test: real servers on 127.0.0.1, started once a session and mended after each test."""
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from tests.servers.certificates import Authority
+from tests.servers.postgres import PostgresServer
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> Iterator[None]:
+    """A command sets the logs up for its own stderr, which is closed when the test ends."""
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The authority that clients are told to trust."""
+    return Authority(folder=tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster(authority: Authority) -> Iterator[PostgresServer]:
+    """One cluster for the whole session; tests take `postgres`."""
+    server = PostgresServer(authority)
+    try:
+        server.create()
+        yield server
+    finally:
+        server.destroy()
+
+
+@pytest.fixture
+def postgres(postgres_cluster: PostgresServer) -> Iterator[PostgresServer]:
+    """A healthy PostgreSQL; whatever the test breaks is mended after it."""
+    yield postgres_cluster
+    postgres_cluster.restore()

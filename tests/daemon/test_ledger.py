@@ -1,0 +1,385 @@
+"""The ledger: what is asked for on a failure, what is stored before it is told, what a restart and a reload carry."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from migrawatch.check import Check
+from migrawatch.decide.incident import Change
+from migrawatch.decide.policy import Policy
+from migrawatch.decide.schedule import offset_of
+from migrawatch.decide.streak import Clear, Failing
+from migrawatch.model import Finding, Observation, Severity, Verdict
+from migrawatch.reason import Reason
+from tests.daemon.virtual import START, Broken, Disk, Script, Small, changed, check_of, play
+
+QUICK = Policy(settle=0.0, resolve_for=5.0, confirm=1.0)
+
+
+def pair(script: Script, every: float = 300.0) -> tuple[Check, Check]:
+    """A page that needs an API, both looked at so rarely that only asking makes them known in time."""
+    return (
+        check_of("page", script, "api", every=every, policy=QUICK),
+        check_of("api", script, every=every, policy=QUICK),
+    )
+
+
+def down(*names: str, until: float = 1e6, reason: Reason = Reason.CONNECT_REFUSED) -> Script:
+    """The API refuses, or whatever *reason* says; the page shows what its need explains."""
+    reasons = {"page": Reason.HTTP_GATEWAY}
+    return Script(broken=[Broken(name, 0.0, until, reasons.get(name, reason)) for name in names])
+
+
+def first_look(*names: str, every: float = 300.0) -> float:
+    return min(offset_of(name, every) for name in names)
+
+
+# -- looking now ----------------------------------------------------------------------------------------------------
+
+
+def test_on_a_first_failure_needs_and_symptoms_are_looked_at_at_once_and_one_notice_goes_out() -> None:
+    script = down("page", "api")
+
+    async def story() -> Small:
+        small = await Small().begin(pair(script))
+        await small.until(first_look("page", "api") + 3)
+        await small.end()
+        return small
+
+    small = play(story())
+
+    assert [(told.change, told.cause, told.incident.symptoms) for told in small.told] == [("opened", "api", ("page",))]
+    assert small.told[0].at <= first_look("page", "api") + 2.1
+
+
+def test_a_page_is_not_made_sure_by_looks_that_crowd_into_a_moment() -> None:
+    """All of a chain fail within a few ms and ask for each other: that is one bad look of each, not three."""
+    start = first_look("page", "api")
+    script = down("page", "api", until=start + 0.9)
+
+    async def story() -> Small:
+        small = await Small().begin(pair(script))
+        await small.until(start + 100)
+        await small.end()
+        return small
+
+    assert play(story()).told == []
+
+
+def test_when_a_cause_clears_its_symptoms_are_looked_at_now() -> None:
+    """They are looked at every five minutes only; the resolve must not wait for that."""
+    script = down("page", "api")
+
+    async def story() -> tuple[Small, float]:
+        small = await Small().begin(pair(script))
+        await small.until(first_look("page", "api") + 10)
+        script.broken.clear()
+        await small.until(600 + offset_of("api", 300.0) + 1)
+        await small.end()
+        return small, 600 + offset_of("api", 300.0)
+
+    small, second_good_look = play(story())
+
+    assert [told.change for told in small.told] == ["opened", "resolved"]
+    assert small.told[1].at < second_good_look + 1
+
+
+# -- disk first -----------------------------------------------------------------------------------------------------
+
+
+def test_incident_streak_and_notice_are_one_transaction_before_anything_is_told() -> None:
+    script = down("page", "api")
+
+    async def story() -> Small:
+        small = Small(Disk(takes=0.5))
+        await small.begin(pair(script))
+        await small.until(first_look("page", "api") + 10)
+        await small.end()
+        return small
+
+    small = play(story())
+    [with_notice] = [one for one in small.disk.transactions if one.deliveries]
+
+    assert [delivery.notice.key for delivery in with_notice.deliveries] == [small.told[0].delivery.notice.key]
+    assert [incident.id for incident in with_notice.incidents] == [small.told[0].incident.id]
+    assert any(isinstance(streak, Failing) for streak in with_notice.streaks.values())
+    assert small.told[0].at == pytest.approx((small.told[0].incident.opened_at - START).total_seconds() + 0.5, abs=1e-3)
+
+
+def test_looks_go_on_while_a_commit_takes_long_and_all_is_judged_afterwards() -> None:
+    """A slow disk delays the judgement, never the grid."""
+    script = Script(broken=[Broken("a", 20.0, 60.0)])
+
+    async def story() -> Small:
+        small = await Small(Disk(takes=5.0)).begin([check_of("a", script, every=1.0, policy=QUICK)])
+        await small.until(120)
+        await small.end()
+        return small
+
+    small = play(story())
+
+    assert small.ears.lateness < 1e-6
+    assert len(small.ears.seen) >= 119 - 5
+    assert [told.change for told in small.told] == ["opened", "resolved"]
+
+
+def test_a_mistake_in_judging_ends_the_daemon_instead_of_leaving_it_deaf() -> None:
+    """systemd starts a new one; one that goes on and judges nothing would be silence that looks like health."""
+
+    class Broke(Exception):
+        pass
+
+    class BrokenDisk(Disk):
+        async def commit(self, transaction: Any) -> None:
+            raise Broke
+
+    async def story() -> None:
+        async with asyncio.timeout(600):
+            small = await Small(BrokenDisk()).begin(pair(down("page", "api")))
+            try:
+                await small.until(590)
+            except asyncio.CancelledError as cancelled:
+                await small.group.__aexit__(type(cancelled), cancelled, None)
+
+    with pytest.raises(ExceptionGroup) as failed:
+        play(story())
+
+    assert failed.group_contains(Broke)
+
+
+# -- blindness ------------------------------------------------------------------------------------------------------
+
+
+def test_one_blind_check_among_clear_ones_is_told_after_blind_after() -> None:
+    """Nothing else fails, so nothing but time makes it worth a word."""
+    script = down("api", reason=Reason.NO_HISTORY)
+
+    async def story() -> Small:
+        small = await Small().begin([check_of("api", script), check_of("page", script)])
+        await small.until(900)
+        await small.end()
+        return small
+
+    [told] = play(story()).told
+
+    assert (told.cause, told.incident.severity) == ("api", Severity.WARNING)
+    assert told.at == pytest.approx(offset_of("api", 30.0) + 600, abs=31)
+
+
+# -- restart --------------------------------------------------------------------------------------------------------
+
+
+async def broken_daemon(script: Script, checks: tuple[Check, ...]) -> Small:
+    """A daemon that told an incident and was killed."""
+    small = await Small().begin(checks)
+    await small.until(first_look("page", "api") + 10)
+    await small.end()
+    assert [told.change for told in small.told] == ["opened"]
+    return small
+
+
+def test_an_open_incident_survives_a_restart_and_is_not_told_twice() -> None:
+    script = down("page", "api")
+
+    async def story() -> tuple[Small, Small]:
+        old = await broken_daemon(script, pair(script))
+        new = await Small(old.disk).begin(pair(script))
+        await new.until(1500)
+        script.broken.clear()
+        await new.until(2500)
+        await new.end()
+        return old, new
+
+    old, new = play(story())
+
+    assert [told.change for told in new.told] == ["resolved"]
+    assert new.told[0].incident.id == old.told[0].incident.id
+
+
+def test_after_a_restart_what_failed_is_looked_at_first_and_nothing_is_told_before() -> None:
+    """Healed meanwhile: it may not resolve by what the last daemon knew, nor wait for the grid."""
+    script = down("page", "api")
+
+    async def story() -> tuple[Small, float]:
+        old = await broken_daemon(script, pair(script))
+        script.broken.clear()
+        began = old.clock.monotonic()
+        new = await Small(old.disk).begin(pair(script))
+        await new.until(began + 700)
+        await new.end()
+        return new, began
+
+    new, began = play(story())
+    looked = [(seen.at - START).total_seconds() - began for seen in new.ears.seen[:2]]
+
+    assert max(looked) < 0.5
+    assert [told.change for told in new.told] == ["resolved"]
+    assert new.told[0].at > began + 1
+
+
+def test_a_check_that_was_removed_while_the_daemon_was_down_closes_its_incident_and_leaves_no_streak() -> None:
+    script = down("page", "api")
+
+    async def story() -> Small:
+        old = await broken_daemon(script, pair(script))
+        other = check_of("other", script)
+        new = await Small(old.disk).begin([other])
+        await new.until(old.clock.monotonic() + 5)
+        await new.end()
+        return new
+
+    new = play(story())
+
+    assert [(told.change, told.incident.closing) for told in new.told] == [("resolved", "no longer watched")]
+    assert new.disk.streaks.keys() <= {"other"}
+    assert new.disk.open == []
+
+
+# -- reload ---------------------------------------------------------------------------------------------------------
+
+
+def reload_into(checks: tuple[Check, ...], script: Script, **small_with: Any) -> Small:
+    """A daemon with an incident, reloaded, and a while later."""
+
+    async def story() -> Small:
+        small = await broken_daemon_alive(script)
+        for name, value in small_with.items():
+            setattr(small, name, value)
+        small.watch(checks)
+        await small.until(1200)
+        await small.end()
+        return small
+
+    return play(story())
+
+
+async def broken_daemon_alive(script: Script) -> Small:
+    small = await Small().begin(pair(script))
+    await small.until(first_look("page", "api") + 10)
+    assert [told.change for told in small.told] == ["opened"]
+    return small
+
+
+def test_a_removed_check_closes_its_incident_as_no_longer_watched() -> None:
+    small = reload_into((), down("page", "api"))
+
+    assert [told.change for told in small.told] == ["opened", "resolved"]
+    assert small.told[1].incident.closing == "no longer watched"
+    assert small.disk.streaks == {}
+
+
+def test_removing_the_cause_judges_its_symptoms_anew() -> None:
+    script = down("page", "api")
+    page, _ = pair(script)
+    alone = replace(page, subject=replace(page.subject, needs=()))
+
+    small = reload_into((alone,), script)
+
+    assert [(told.change, told.cause) for told in small.told] == [
+        ("opened", "api"), ("resolved", "api"), ("opened", "page"),
+    ]  # fmt: skip
+
+
+def test_a_renamed_check_keeps_its_streak_and_its_incident_and_the_labels_that_were_told() -> None:
+    script = down("page", "api")
+    page, api = pair(script)
+    new_api = replace(api, subject=replace(api.subject, check="backend"), was="api")
+    new_page = replace(page, subject=replace(page.subject, needs=("backend",)))
+
+    small = reload_into((new_page, new_api), script)
+    [incident] = small.disk.open
+
+    assert [told.change for told in small.told] == ["opened"]
+    assert (incident.cause.check, incident.identity.check) == ("backend", "api")
+    assert "backend" in incident.members
+    assert incident.reproduce == "migrawatch probe backend"
+    assert isinstance(small.disk.streaks["backend"], Failing)
+    assert "api" not in small.disk.streaks
+
+
+def test_an_edit_keeps_the_streak_and_the_incident() -> None:
+    script = down("page", "api")
+    page, api = pair(script)
+
+    small = reload_into((page, changed(api, timeout=7.0, probe={"setting": "edited"})), script)
+
+    assert [told.change for told in small.told] == ["opened"]
+    assert len(small.disk.open) == 1
+
+
+def test_what_was_seen_under_settings_that_are_gone_is_not_judged() -> None:
+    """It lay in the ledger's inbox when the configuration changed."""
+    api = check_of("api", Script(), policy=QUICK)
+    finding = Finding(Verdict.DOWN, Reason.CONNECT_REFUSED, "refused")
+    seen = Observation(subject=api.subject, at=START, took=0.1, findings=(finding,))
+
+    async def story() -> Small:
+        small = await Small().begin([api])
+        small.ledger.observed(api, seen)
+        small.watch([changed(api, probe={"setting": "new"})])
+        await small.ledger.settled()
+        await small.end()
+        return small
+
+    small = play(story())
+
+    assert small.ledger.streak_of("api") == Clear()
+    assert small.ears.seen == []
+
+
+def test_what_a_receiver_that_is_gone_was_due_goes_to_the_fallback() -> None:
+    from migrawatch.decide.route import Route
+
+    script = down("page", "api")
+
+    async def story() -> Small:
+        small = await broken_daemon_alive(script)
+        small.receivers, small.routes = frozenset({"other"}), (Route(to=("other",)),)
+        small.watch(pair(script))
+        script.broken.clear()
+        await small.until(1200)
+        await small.end()
+        return small
+
+    small = play(story())
+
+    assert [(told.change, told.delivery.receiver) for told in small.told] == [
+        (Change.OPENED, "pager"), (Change.RESOLVED, "other"),
+    ]  # fmt: skip
+
+
+def test_a_removed_check_that_comes_back_begins_clear() -> None:
+    script = down("api")
+    api = check_of("api", script, policy=QUICK, every=300.0)
+
+    async def story() -> Small:
+        small = await Small().begin([api])
+        await small.until(offset_of("api", 300.0) + 10)
+        small.watch([])
+        small.watch([api])
+        await small.ledger.settled()
+        await small.end()
+        return small
+
+    small = play(story())
+
+    assert isinstance(small.ledger.streak_of("api"), Clear)
+
+
+def test_how_long_a_round_takes_is_known_to_the_watchdog() -> None:
+    script = down("api")
+
+    async def story() -> tuple[float, float]:
+        small = await Small(Disk(takes=100.0)).begin([check_of("api", script)])
+        idle = small.ledger.busy_for
+        await small.until(offset_of("api", 30.0) + 50)
+        busy = small.ledger.busy_for
+        await small.end()
+        return idle, busy
+
+    idle, busy = play(story())
+
+    assert idle == 0.0
+    assert busy > 30.0

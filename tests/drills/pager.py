@@ -1,0 +1,85 @@
+"""The pager: a webhook receiver inside the lab that keeps every page with the time it came."""
+
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+from tests.lab.lab import Lab
+
+SECRET = b"drill"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page as it came in. *at* is on the monotonic clock."""
+
+    at: float
+    key: str
+    incident: dict[str, Any]
+    text: str
+
+    @property
+    def change(self) -> str:
+        """`opened`, `resolved` and so on."""
+        return str(self.incident["change"])
+
+
+@dataclass
+class Pager:
+    """Takes pages inside the block. *broken* makes it refuse them, as a receiver that is down."""
+
+    lab: Lab
+    pages: list[Page] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    broken: bool = False
+    port: int = 0
+
+    def __enter__(self) -> Self:
+        """Listen on a port of the lab's loopback."""
+        pager = self
+
+        class Desk(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(503 if pager.broken else 200)
+                self.end_headers()
+                if not pager.broken:
+                    pager._take(body, self.headers["X-Migrawatch-Signature"] or "", self.headers["Idempotency-Key"])
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        with self.lab.entered():
+            self._server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.port = int(self._server.server_address[1])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _take(self, body: bytes, signature: str, key: str) -> None:
+        if not hmac.compare_digest(signature, "sha256=" + hmac.digest(SECRET, body, "sha256").hex()):
+            self.wrong.append(f"{key}: the signature does not fit")
+        posted = json.loads(body)
+        text = posted["commonAnnotations"].get("description", "")
+        self.pages.append(Page(time.monotonic(), key, posted["incident"], text))
+
+    def once(self, change: str) -> list[Page]:
+        """The pages of one kind, repeats left out."""
+        return list({page.key: page for page in self.pages if page.change == change}.values())
+
+    def wait(self, done: Callable[[], bool], seconds: float) -> bool:
+        """Wait until *done*, at most *seconds*; whether it came."""
+        end = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.05)
+        return True

@@ -1,0 +1,51 @@
+"""A share of the drills, in a lab of its own."""
+
+import tempfile
+import time
+from pathlib import Path
+
+from tests.drills.daemon import Daemon
+from tests.drills.drill import Outcome, drill
+from tests.drills.outfit import laid_out
+from tests.drills.pager import Pager
+from tests.lab.faults import FAULTS
+from tests.lab.lab import Lab
+from tests.lab.plan import CHAIN
+from tests.lab.shell import LabError
+
+
+def drill_all(name: str, order: list[tuple[str, float | None]], health: float) -> tuple[list[Outcome], int]:
+    """Drill *order* in a lab of its own; give back the outcomes, and how many notices *health* seconds brought."""
+    with Lab(name, CHAIN) as lab, Pager(lab) as pager, laid_out(lab, pager.port) as outfit:
+        daemon = Daemon(outfit)
+        daemon.start()
+        time.sleep(5)
+        outcomes = [_one(lab, daemon, pager, fault, kill_after) for fault, kill_after in order]
+        pager.pages.clear()
+        pager.wait(lambda: bool(pager.pages), health)
+        strays = len(pager.pages)
+        daemon.stop()
+    return outcomes, strays
+
+
+def _one(lab: Lab, daemon: Daemon, pager: Pager, fault: str, kill_after: float | None) -> Outcome:
+    began = len(daemon.log())
+    try:
+        outcome = drill(lab, daemon, pager, FAULTS[fault], kill_after)
+    except LabError as error:
+        # The other drills go on: one line of the totals says what became of this one.
+        outcome = Outcome(fault, 0.0, (f"the lab: {error}",))
+    mark = "ok   " if not outcome.wrong else "WRONG"
+    killed = "" if kill_after is None else f"killed after {kill_after:.1f} s "
+    print(f"{mark} {outcome.fault:42} {outcome.took:6.2f} s  {killed}{'; '.join(outcome.wrong)}", flush=True)
+    if outcome.wrong:
+        _show(pager, daemon.log()[began:], f"{lab.name}-{fault}")
+    return outcome
+
+
+def _show(pager: Pager, log: str, name: str) -> None:
+    """Everything that was told in a drill that went wrong, and where the daemon's log of it is."""
+    kept = Path(tempfile.gettempdir()) / f"migrawatch-{name}.log"
+    kept.write_text(log)
+    pages = (f"--- {page.change} {page.key}\n{page.text}" for page in pager.pages)
+    print("\n".join((*pages, f"--- the daemon's log: {kept}")), flush=True)

@@ -1,0 +1,49 @@
+"""Two faults at once, each with its own cause: two incidents, and neither explains the other away."""
+
+from collections.abc import Mapping
+
+from tests.lab.act import both
+from tests.lab.truth import Fault
+
+# (first, second, what the checks show that both faults touch)
+PAIRS: tuple[tuple[str, str, dict[str, tuple[str, str]]], ...] = (
+    ("backend-stopped", "certificate-client-expired", {}),
+    (
+        "database-stopped",
+        "frontend-stopped",
+        {"login-page": ("down", "http_gateway"), "api-public": ("down", "http_status")},
+    ),
+    ("frontend-stopped", "port-5432-exposed", {}),
+    ("database-stopped", "backend-stopped", {"pm2/mpanel-backend": ("down", "process_stopped")}),
+    ("ssh-stopped-db-core", "backend-errored", {}),
+    ("nginx-config-broken", "database-password", {}),
+    ("redirect-missing", "checkout-cors-missing", {}),
+    # A dead backend never explains an expired certificate, and a visitor meets the certificate first.
+    (
+        "certificate-expired",
+        "backend-stopped",
+        {
+            "api-public": ("down", "tls_expired"),
+            "checkout-cors": ("down", "tls_expired"),
+            "login-page": ("down", "tls_expired"),
+        },
+    ),
+    ("path-mpanel-database-dropped", "frontend-hung", {}),
+)
+
+
+def of(faults: Mapping[str, Fault]) -> tuple[Fault, ...]:
+    """Make the pairs of the single *faults*."""
+    return tuple(_pair(faults[first], faults[second], shows) for first, second, shows in PAIRS)
+
+
+def _pair(first: Fault, second: Fault, shows: dict[str, tuple[str, str]]) -> Fault:
+    return Fault(
+        name=f"{first.name}+{second.name}",
+        breaks=f"{first.breaks}; and {second.breaks}",
+        causes=first.causes + second.causes,
+        shows={**first.shows, **second.shows, **shows},
+        symptoms=first.symptoms | second.symptoms,
+        inject=both(first.inject, second.inject),
+        heal=both(first.heal, second.heal),
+    )

@@ -1,0 +1,2 @@
+// Does not come up: PM2 gives up after a few tries.
+process.exit(1);

@@ -1,0 +1,35 @@
+"""Free and closed ports on 127.0.0.1."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port nobody listens on now; for servers that cannot be asked for port 0."""
+    with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)) as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def closed_port(address: str = "127.0.0.1") -> Iterator[int]:
+    """A port that refuses as long as the block lasts: bound, so that nobody else gets it, but not listening."""
+    with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)) as held:
+        held.bind((address, 0))
+        yield int(held.getsockname()[1])
+
+
+def wait_for_port(port: int, address: str = "127.0.0.1", limit: float = 10.0) -> None:
+    """Return once something accepts on *port*; raise TimeoutError after *limit* seconds."""
+    until = time.monotonic() + limit
+    while True:
+        try:
+            socket.create_connection((address, port), timeout=1).close()
+        except OSError as error:
+            if time.monotonic() > until:
+                raise TimeoutError(f"nothing accepts on {address}:{port}") from error
+            time.sleep(0.01)
+        else:
+            return

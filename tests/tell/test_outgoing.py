@@ -1,0 +1,132 @@
+"""The order of letters: kept within an incident, and no incident holds up another."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from migrawatch.decide.incident import Change
+from migrawatch.store import Pending
+from migrawatch.tell.outgoing import CAP, Outgoing, pause
+from tests.tell.stories import AT, delivery, incident, resolved
+
+
+def pending(number: int, name: str, change: Change = Change.OPENED) -> Pending:
+    of = resolved(name) if change is Change.RESOLVED else incident(name)
+    return Pending(delivery=delivery(number, change, of), next_at=AT)
+
+
+def test_only_the_first_of_an_incident_may_go() -> None:
+    """A resolve that overtakes its opening would leave the incident open for ever at the receiver."""
+    queue = Outgoing()
+    for each in (pending(1, "a"), pending(2, "a", Change.RESOLVED)):
+        queue.add(each)
+    queue.delay("a", "HTTP 500", AT, 30)
+
+    assert queue.due(AT) is None
+    assert queue.next_at == AT + timedelta(seconds=30)
+    assert queue.due(AT + timedelta(seconds=30)) is not None
+
+
+def test_an_incident_in_trouble_does_not_hold_up_another() -> None:
+    """One letter that the receiver chokes on must not silence it."""
+    queue = Outgoing()
+    queue.add(pending(1, "a"))
+    queue.delay("a", "HTTP 500", AT, 30)
+    queue.add(pending(1, "b"))
+
+    found = queue.due(AT)
+
+    assert found is not None
+    assert found.incident == "b"
+
+
+def test_a_receiver_that_answers_again_gets_what_waited_at_once() -> None:
+    """After an hour down nobody wants to wait for the rest of the back-off."""
+    queue = Outgoing()
+    queue.add(pending(1, "a"))
+    queue.delay("a", "HTTP 500", AT, 300)
+
+    queue.hasten(AT)
+
+    assert queue.due(AT) is not None
+
+
+def test_a_receiver_that_asks_for_patience_gets_it_for_every_incident() -> None:
+    """Retry-After speaks of the receiver, not of one letter."""
+    queue = Outgoing()
+    queue.add(pending(1, "a"))
+    queue.held_until = AT + timedelta(seconds=60)
+
+    assert queue.due(AT) is None
+    assert queue.next_at == AT + timedelta(seconds=60)
+    assert queue.due(AT + timedelta(seconds=60)) is not None
+
+
+def test_a_clock_that_was_set_back_holds_nothing_up() -> None:
+    """What looks put off for an hour cannot have been."""
+    queue = Outgoing()
+    queue.add(pending(1, "a"))
+    queue.delay("a", "HTTP 500", AT, 300)
+
+    assert queue.due(AT - timedelta(hours=1)) is not None
+
+
+def test_a_late_opening_of_an_incident_that_is_over_is_told_once() -> None:
+    """Judging, late notices: one `was down 03:04-03:41` instead of an alarm for what is well again."""
+    queue = Outgoing()
+    for each in (pending(1, "a"), pending(2, "a", Change.CHANGED_CAUSE), pending(3, "a", Change.RESOLVED)):
+        queue.add(each)
+
+    letter, settles = queue.letter("a", late=True)
+
+    assert letter.was_down
+    assert (letter.notice.key, letter.instead_of) == ("a-3", ("a-1", "a-2"))
+    assert len(settles) == 3
+
+
+def test_in_time_every_notice_is_told() -> None:
+    """A quick recovery does not swallow the alarm: it may flap."""
+    queue = Outgoing()
+    for each in (pending(1, "a"), pending(2, "a", Change.RESOLVED)):
+        queue.add(each)
+
+    letter, settles = queue.letter("a", late=False)
+
+    assert (letter.notice.key, len(settles)) == ("a-1", 1)
+
+
+def test_a_letter_is_queued_once() -> None:
+    """The outbox and the daemon may both bring it."""
+    queue = Outgoing()
+    queue.add(pending(1, "a"))
+    queue.add(pending(1, "a"))
+
+    assert len(queue) == 1
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1, exclude_max=True))
+def test_a_pause_is_never_long_and_never_nothing(tries: int, chance: float) -> None:
+    """Capped, jittered, and no busy loop."""
+    assert 0.5 <= pause(tries, chance) <= CAP
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40))
+def test_whatever_fails_the_letters_of_an_incident_go_out_in_order(steps: list[tuple[str, bool]]) -> None:
+    """Any mixture of failures and successes."""
+    queue, now, told = Outgoing(), AT, []
+    for number, (name, _) in enumerate(steps):
+        queue.add(pending(number, name))
+    for _, works in steps * 3:
+        head = queue.due(now)
+        if head is None:
+            now += timedelta(seconds=20)
+        elif works:
+            told.append((head.incident, head.delivery.sequence))
+            queue.settle(1, head.incident)
+        else:
+            queue.delay(head.incident, "no", now, 10)
+
+    for name in "abc":
+        sequences = [sequence for incident_id, sequence in told if incident_id == name]
+        assert sequences == sorted(sequences)

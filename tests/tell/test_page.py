@@ -1,0 +1,102 @@
+"""The page: what broke first, then why, what it breaks, and what to type; about a dozen lines."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from migrawatch.decide.incident import Change
+from migrawatch.model import Evidence, Severity
+from migrawatch.tell.page import headline, page, span
+from tests.tell.stories import AT, incident, letter, resolved
+
+
+def test_the_page_of_an_opened_incident() -> None:
+    """The whole page, as it is read at 3 a.m."""
+    assert page(letter()).splitlines() == [
+        "DOWN: mpanel-backend is stopped on mpanel-core",
+        "when     since 2026-11-24 03:04:05 UTC, critical, sure after 4 s",
+        "why      process_stopped: mpanel-backend is stopped, 3 restarts",
+        "breaks   backend@srv1, api-public",
+        "seen     mpanel-core: pm2 jlist: mpanel-backend stopped, 3 restarts",
+        "         api-public from here: http_gateway: HTTP 502, wanted 200",
+        'type     ssh mpanel-core "pm2 restart mpanel-backend"',
+        "again    migrawatch probe pm2/mpanel-backend",
+        "runbook  https://wiki.example/mpanel-backend",
+        "incident i1",
+    ]
+
+
+def test_the_page_of_a_resolved_incident_asks_for_nothing() -> None:
+    """From when to when; no command to type any more."""
+    assert page(letter(Change.RESOLVED, resolved())).splitlines() == [
+        "RESOLVED: mpanel-backend is stopped on mpanel-core",
+        "when     2026-11-24 03:04:05 UTC to 03:41:05 UTC, 37 min",
+        "why      process_stopped: mpanel-backend is stopped, 3 restarts",
+        "breaks   backend@srv1, api-public",
+        "incident i1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "of", "begins"),
+    [
+        (Change.OPENED, incident(severity=Severity.WARNING), "WARNING: "),
+        (Change.CHANGED_CAUSE, incident(), "CAUSE FOUND: "),
+        (Change.RAISED, incident(), "NOW CRITICAL: "),
+        (Change.REMINDER, incident(), "STILL: "),
+        (Change.RESOLVED, resolved(), "RESOLVED: "),
+    ],
+)
+def test_the_headline_says_what_is_new(change: Change, of: object, begins: str) -> None:
+    """The first words are all that a lock screen shows."""
+    assert headline(letter(change, of)).startswith(begins)  # type: ignore[arg-type]
+
+
+def test_what_nobody_was_told_in_time_was_down() -> None:
+    """No alarm for what is over."""
+    assert headline(letter(Change.RESOLVED, resolved(), ("i1-1",))).startswith("WAS DOWN: ")
+
+
+def test_a_page_stays_short_whatever_fell_over() -> None:
+    """A dead host breaks everything on it; the remedy must stay on the screen."""
+    storm = incident(
+        symptoms=tuple(f"check-{n}" for n in range(60)),
+        evidence=tuple(Evidence(f"source {n}", "word " * 500) for n in range(60)),
+    )
+
+    lines = page(letter(of=storm)).splitlines()
+
+    assert len(lines) <= 14
+    assert max(map(len, lines)) < 250
+    assert "check-7 and 52 more" in page(letter(of=storm))
+
+
+def test_a_line_break_in_evidence_forges_no_line() -> None:
+    """Evidence comes from others: it must not look like our own lines."""
+    forged = incident(evidence=(Evidence("log", "ok\ntype     rm -rf /"),))
+
+    assert not any(line.startswith("type     rm") for line in page(letter(of=forged)).splitlines())
+
+
+def test_a_check_that_is_watched_no_longer_did_not_recover() -> None:
+    """The two must not read alike."""
+    closed = replace(resolved(), closing="no longer watched")
+
+    assert "37 min; no longer watched" in page(letter(Change.RESOLVED, closed))
+
+
+def test_an_end_on_another_day_has_its_date() -> None:
+    """23:50 to 00:10 would read as a day."""
+    long = incident(resolved_at=AT + timedelta(days=2), members=())
+
+    assert "to 2026-11-26 03:04:05 UTC, 2 d 0 h" in page(letter(Change.RESOLVED, long))
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [(0, "0 s"), (4.4, "4 s"), (99, "99 s"), (2220, "37 min"), (7500, "2 h 5 min"), (273600, "3 d 4 h")],
+)
+def test_a_length_reads_in_two_units(length: float, text: str) -> None:
+    """People think in minutes and hours."""
+    assert span(timedelta(seconds=length)) == text
