@@ -18,6 +18,8 @@ ORDINARY = "nobody"
 
 START_WITHIN = 30.0
 
+STATE_LINE = 7
+
 
 class Database:
     """One cluster in *home* with the database `mpanel` and its user `mpanel_app`."""
@@ -52,7 +54,9 @@ class Database:
         )
         try:
             async with asyncio.timeout(START_WITHIN):
-                while not await self.is_open():
+                while not self._is_ready():
+                    if self._server.returncode is not None:
+                        raise OSError(f"PostgreSQL ended with {self._server.returncode} while it was starting")
                     await asyncio.sleep(0.1)
         except TimeoutError as error:
             raise TimeoutError(f"PostgreSQL does not answer within {START_WITHIN:.0f} s") from error
@@ -70,18 +74,21 @@ class Database:
             await self._server.wait()
         self._server = None
 
-    async def is_open(self) -> bool:
-        """Whether it accepts connections."""
-        try:
-            await self.greet()
-        except OSError:
-            return False
-        return True
-
     async def greet(self) -> None:
         """Connect and leave, as an application's pool does when it looks. Raise OSError."""
         _, writer = await asyncio.open_connection(self._address, self._port)
         writer.close()
+
+    def _is_ready(self) -> bool:
+        """Whether it takes queries: a port that is open says only that it is starting.
+
+        The eighth line of `postmaster.pid` is its state, which pg_ctl waits for too (LOCK_FILE_LINE_PM_STATUS).
+        """
+        try:
+            lines = (self._home / "cluster" / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) > STATE_LINE and lines[STATE_LINE].strip() == "ready"
 
     async def _psql(self, command: str) -> None:
         place = ("-h", self._address, "-p", str(self._port), "-U", "postgres", "-X", "-q", "-v", "ON_ERROR_STOP=1")
