@@ -4,18 +4,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FOR ?=
-N ?= 200
+N ?= 240
 SEED ?= 1
 
-.PHONY: help demo test lint bench drills ahead install servers roots clean
+.PHONY: help demo test lint bench drills install servers roots clean
 
 help:
 	@echo "make demo [FOR=60s]      a miniature MigraTeck on loopback: it breaks, the page comes, it recovers"
 	@echo "make test                everything that must hold: lint, types, layers, tests, the lab's faults"
 	@echo "make lint                ruff, mypy, import contracts"
 	@echo "make bench               probes per CPU second against blackbox_exporter, into bench.json"
-	@echo "make ahead               breaks and mends in the lab what the drills do not take up yet"
-	@echo "make drills N=200 SEED=1 every fault and pair through the daemon, into drills.json"
+	@echo "make drills N=240 SEED=1 every fault and pair through the daemon, into drills.json"
 
 install: $(VENV)/.installed
 
@@ -47,9 +46,6 @@ bench: install servers
 
 drills: install servers roots
 	$(BIN)/python -m tests.drills --number $(N) --seed $(SEED)
-
-ahead: install servers roots
-	$(BIN)/python -m pytest -m ahead tests/lab/test_ahead.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -87,6 +87,7 @@ class Subject:
     """What is looked at, and from where. Readers know checks only as Subjects.
 
     *vantage* is `here` or a host's name. *target* is what a person would call the address: a URL, `host:port`, a unit.
+    *shows_life*: a look that holds shows that something on *host* answers.
     """
 
     check: str
@@ -98,6 +99,7 @@ class Subject:
     needs: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     runbook: str = ""
+    shows_life: bool = True
 
 
 @dataclass(frozen=True, slots=True)

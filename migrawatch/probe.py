@@ -51,7 +51,8 @@ class Probe:
     A field `address` that the check does not set is filled with its host's address. *remedies* are the commands to
     type next, a reason; `{field}`, `{host}`, `{service}` and `{check}` are filled in. *steps_as* names steps for export
     as phases. *memory* is the frozen dataclass that `visit.remember` is given, if any. *measures* are all that
-    `visit.measure` may be given. *from_here_only* is for what no SSH server does for us.
+    `visit.measure` may be given. *from_here_only* is for what no SSH server does for us. A look of a kind that asks
+    somebody else about its host *shows* no *life* on it.
     """
 
     contact: ClassVar[Contact] = Contact.NONE
@@ -61,6 +62,7 @@ class Probe:
     memory: ClassVar[type[Any] | None] = None
     phase_measure: ClassVar[Measure | None] = None
     from_here_only: ClassVar[bool] = False
+    shows_life: ClassVar[bool] = True
 
     @property
     def target(self) -> str:

@@ -189,9 +189,11 @@ class Visit:
         self._note_certificate(handshake)
         if handshake.problem is not None:
             raise Down(*handshake.problem)
-        left = (handshake.expires_at - self.at).total_seconds()
-        if left < tls.warn_before:
-            self.warn(Reason.TLS_EXPIRING, f"the certificate of {tls.name} expires in {left / 86400:.1f} days")
+        days = (handshake.expires_at - self.at).total_seconds() / 86400
+        # Without a warning asked for, one that is not verified may be as old as it likes.
+        if tls.warn_before and days < tls.warn_before / 86400:
+            when = f"expires in {days:.1f} days" if days > 0 else f"expired {-days:.1f} days ago"
+            self.warn(Reason.TLS_EXPIRING, f"the certificate of {tls.name} {when}")
         return handshake
 
     def _note_certificate(self, handshake: Handshake) -> None:

@@ -22,7 +22,7 @@ ELSEWHERE = {
 
 NOT_YET = {
     3: frozenset({
-        Reason.MAIL_NOT_DELIVERED, Reason.MAIL_LATE, Reason.MAIL_DKIM_INVALID,
+        Reason.MAIL_LATE,
         Reason.HEARTBEAT_MISSED, Reason.HEARTBEAT_FAILED,
         Reason.NO_HISTORY,
     }),

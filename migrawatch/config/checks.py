@@ -112,6 +112,7 @@ class Reader:
             target=probe.target,
             tags=keys.tags,
             runbook=keys.runbook,
+            shows_life=probe.shows_life,
         )
         return Check(
             subject=subject,

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 
 from migrawatch.decide.board import HOST_PROBE, SSH_PROBE, Board, Standings, all_needs, board_of
 from migrawatch.decide.clarity import clarify
-from migrawatch.decide.nature import CONNECT, DOOR, STORAGE, is_own, shared_at_the_door, shuts_door
+from migrawatch.decide.nature import (
+    CERTIFICATE,
+    CONNECT,
+    DOOR,
+    NAME_PROBES,
+    STORAGE,
+    behind,
+    is_own,
+    shared_at_the_door,
+    shuts_door,
+)
 from migrawatch.decide.standing import Standing
 from migrawatch.model import Verdict
 from migrawatch.reason import Reason
@@ -22,7 +32,8 @@ def explains(need: Standing, check: Standing) -> bool:
         # A look that went through a dead SSH server is unknown; what was seen was not seen through it.
         return False
     if is_own(reason):
-        return False
+        no_name_server = need.reason in CONNECT and need.subject.probe not in NAME_PROBES
+        return need.reason in behind(reason) and not no_name_server
     same_host = need.subject.host == check.subject.host
     if need.subject.probe == HOST_PROBE and (same_host or check.subject.probe == HOST_PROBE):
         cut = need.reason is Reason.PATH_BROKEN
@@ -32,8 +43,8 @@ def explains(need: Standing, check: Standing) -> bool:
     if reason in DOOR:
         return same_host and shuts_door(need.reason)
     if reason.family == "unit":
-        # A unit fails for what it reads at its start, not for whom it talks to.
-        return need.reason is Reason.CONFIG_INVALID
+        # A unit fails for what it reads at its start and what it cannot write, not for whom it talks to.
+        return need.reason in (Reason.CONFIG_INVALID, Reason.DISK_FULL)
     return True
 
 
@@ -58,15 +69,15 @@ def _blamed(name: str, board: Board) -> Iterator[str]:
     check = board[name]
     queue = [(need, False) for need in check.subject.needs]
     met = set()
-    for need_name, behind in queue:
+    for need_name, held_before in queue:
         need = board.get(need_name)
-        if need is None or (need_name, behind) in met:
+        if need is None or (need_name, held_before) in met:
             continue
-        met.add((need_name, behind))
+        met.add((need_name, held_before))
         if need.verdict in (Verdict.UNKNOWN, Verdict.OK):
-            held = behind or need.verdict is Verdict.OK
+            held = held_before or need.verdict is Verdict.OK
             queue.extend((deeper, held) for deeper in need.subject.needs)
-        elif behind and need.reason is not Reason.PROCESS_CRASH_LOOP:
+        elif held_before and need.reason is not Reason.PROCESS_CRASH_LOOP:
             continue
         elif _may_blame(need, check) and explains(need, check):
             yield need_name
@@ -75,9 +86,10 @@ def _blamed(name: str, board: Board) -> Iterator[str]:
 def _may_blame(need: Standing, check: Standing) -> bool:
     if need.verdict is Verdict.DOWN:
         return True
-    # A warning host is one whose SSH server alone is dead: it explains nothing.
+    # A warning host is one whose SSH server alone is dead: it explains nothing. A lame server is a warning while the
+    # others answer, and yet the cause for whoever believed it.
     warns = need.verdict is Verdict.WARN and need.subject.probe != HOST_PROBE
-    return warns and check.lasting is Verdict.WARN
+    return warns and (check.lasting is Verdict.WARN or need.reason is Reason.LAME_DELEGATION)
 
 
 def kinship(cause: Standing, board: Standings, told: Reason | None = None) -> tuple[str, ...]:
@@ -96,7 +108,20 @@ def kinship(cause: Standing, board: Standings, told: Reason | None = None) -> tu
         return ("missing", subject.host)
     if shared := shared_at_the_door(reason):
         return (shared, subject.host, *door(cause, board))
+    if reason in CERTIFICATE and (fingerprint := _presented(cause, board)):
+        # One certificate may be presented by several servers.
+        return ("certificate", subject.host, str(reason), fingerprint)
     return (subject.host, subject.service, str(reason))
+
+
+def _presented(cause: Standing, board: Standings) -> str:
+    """The certificate that was presented to *cause*, or to another check of the same service."""
+    if cause.certificate:
+        return cause.certificate
+    subject = cause.subject
+    others = (board[name] for name in board if board[name].reason == cause.reason)
+    same = (one for one in others if (one.subject.host, one.subject.service) == (subject.host, subject.service))
+    return min((one.certificate for one in same if one.certificate), default="")
 
 
 def may_be_kin(other: Standing, cause: Standing, board: Standings) -> bool:

@@ -13,8 +13,6 @@ from migrawatch.decide.streak import Failing
 from migrawatch.model import Finding, Verdict
 from migrawatch.reason import Reason
 
-_SAYS_NOTHING_OF_ITS_HOST = frozenset({HOST_PROBE, SSH_PROBE, "port_closed"})
-
 
 def clarify(standings: Standings) -> Board:
     """*standings* as a board on which what looks contradict each other in is cleared up, or pending."""
@@ -60,7 +58,7 @@ def _server_is_down(standing: Standing, board: Board) -> bool:
     return any(
         need.verdict is Verdict.DOWN and need.subject.host == host and need.reason not in NO_SIGN_OF_LIFE
         for need in needs
-        if need.subject.probe not in _SAYS_NOTHING_OF_ITS_HOST
+        if _tells_of_its_host(need)
     )
 
 
@@ -126,7 +124,7 @@ def _refusing(host: Standing, board: Board) -> list[Standing]:
     others = [
         board[other]
         for other in board.on_host[host.subject.host]
-        if board[other].subject.probe not in _SAYS_NOTHING_OF_ITS_HOST
+        if _tells_of_its_host(board[other])
         and board[other].verdict is Verdict.DOWN
         and _looked_since(board[other], host)
     ]
@@ -135,8 +133,12 @@ def _refusing(host: Standing, board: Board) -> list[Standing]:
     return [other for other in others if other.reason is Reason.CONNECT_REFUSED]
 
 
+def _tells_of_its_host(other: Standing) -> bool:
+    return other.subject.shows_life and other.subject.probe not in (HOST_PROBE, SSH_PROBE)
+
+
 def _shows_life(other: Standing) -> bool:
-    if other.subject.probe in _SAYS_NOTHING_OF_ITS_HOST or other.verdict is Verdict.UNKNOWN:
+    if not _tells_of_its_host(other) or other.verdict is Verdict.UNKNOWN:
         return False
     reason = other.reason
     return not other.bad or (reason not in NO_SIGN_OF_LIFE and reason is not None and reason.family != "dns")

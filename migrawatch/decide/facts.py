@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from migrawatch.decide.board import Board, dependents, port_of
 from migrawatch.decide.group import Group
 from migrawatch.decide.incident import Cause
-from migrawatch.decide.nature import REFUSED_LOGINS
+from migrawatch.decide.nature import NOT_OURS, REFUSED_LOGINS
 from migrawatch.decide.standing import Standing, first_bad
 from migrawatch.decide.streak import Failing
 from migrawatch.model import Evidence, Severity, Verdict
@@ -39,6 +39,8 @@ def severity_of(group: Group, board: Board) -> Severity:
     others = [board[name] for name in (*group.own, *group.shared) if name != group.head]
     if board[group.head].reason in REFUSED_LOGINS and all(other.reason in REFUSED_LOGINS for other in others):
         # Everything that needs the service holds: it is our copy of the password that is refused.
+        return Severity.WARNING
+    if board[group.head].reason in NOT_OURS:
         return Severity.WARNING
     critical = (board[name].loud and board[name].policy.severity is Severity.CRITICAL for name in group.failing)
     return Severity.CRITICAL if any(critical) else Severity.WARNING

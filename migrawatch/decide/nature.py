@@ -54,7 +54,7 @@ NO_SIGN_OF_LIFE = SHUT | {
 
 REFUSED_LOGINS = frozenset({Reason.PG_AUTH, Reason.SMTP_AUTH, Reason.IMAP_AUTH})
 
-_OWN = frozenset(
+CERTIFICATE = frozenset(
     {
         Reason.TLS_EXPIRED,
         Reason.TLS_NOT_YET_VALID,
@@ -62,6 +62,12 @@ _OWN = frozenset(
         Reason.TLS_UNTRUSTED,
         Reason.TLS_INCOMPLETE_CHAIN,
         Reason.TLS_EXPIRING,
+    }
+)
+"""What is wrong with a certificate, whoever presents it."""
+
+_OWN = CERTIFICATE | frozenset(
+    {
         Reason.HTTP_HEADER,
         Reason.HTTP_REDIRECT,
         Reason.HTTP_REDIRECT_LOOP,
@@ -78,7 +84,6 @@ _OWN = frozenset(
         Reason.IMAP_AUTH,
         Reason.IMAP_PLAINTEXT_AUTH,
         Reason.SMTP_NO_STARTTLS,
-        Reason.SMTP_STARTTLS_REFUSED,
         Reason.SMTP_AUTH,
         Reason.SMTP_PLAINTEXT_AUTH,
         Reason.SMTP_OPEN_RELAY,
@@ -110,6 +115,34 @@ STORAGE = frozenset(
 )
 """What is wrong with the place where backups are kept. Nothing else explains what is wrong with them."""
 
+UNSERVED = CONNECT | {
+    Reason.DNS_REFUSED,
+    Reason.DNS_SERVFAIL,
+    Reason.DNS_TIMEOUT,
+    Reason.DNS_NXDOMAIN,
+    Reason.LAME_DELEGATION,
+    Reason.DELEGATED_AWAY,
+}
+"""Why a zone's records are not seen: none of its servers tells them, or the public is sent to another's."""
+
+NAME_PROBES = frozenset({"dns", "dns_consistency"})
+"""The kinds whose questions go to name servers: where these refuse connections, names are not served."""
+
+_RECORDS = frozenset({"record", "mx", "spf", "dkim", "dmarc", "ptr"})
+_SEEN_BY_THE_PUBLIC = frozenset({Reason.DNS_SERVFAIL, Reason.DNS_NXDOMAIN})
+_NO_ADDRESS = frozenset({Reason.DNS_NODATA, Reason.DNS_NXDOMAIN, Reason.RECORD_MISMATCH})
+_BEHIND = {
+    Reason.MX_UNRESOLVABLE: _NO_ADDRESS,
+    Reason.SPF_FAILS_US: _NO_ADDRESS,
+    Reason.PTR_MISMATCH: _NO_ADDRESS,
+    Reason.LAME_DELEGATION: CONNECT | {Reason.DNS_REFUSED, Reason.DNS_SERVFAIL, Reason.DNS_TIMEOUT},
+    Reason.ANSWERS_DIFFER: frozenset({Reason.SERIAL_DRIFT, Reason.ANSWERS_DIFFER, *UNSERVED}),
+    Reason.SMTP_AUTH: frozenset({Reason.IMAP_AUTH, Reason.IMAP_UNAVAILABLE}),
+}
+
+NOT_OURS = frozenset({Reason.DELEGATED_AWAY})
+"""What its owner did, and may do: whatever fails for it wakes nobody."""
+
 _HARMLESS_AT_THE_DOOR = frozenset({Reason.CONFIG_MISMATCH, Reason.CONFIG_NOT_LOADED})
 """What a running server that refuses or stays silent is not explained by."""
 
@@ -118,6 +151,17 @@ def is_own(reason: Reason) -> bool:
     """Whether *reason* lies in the thing itself, so that no need explains it: a certificate, an answer, a rule."""
     # No answer is no answer's fault: a name server that stays silent may be stopped, or its host down.
     return reason is not Reason.DNS_TIMEOUT and (reason in _OWN or reason.family in _OWN_FAMILIES)
+
+
+def behind(reason: Reason) -> frozenset[Reason]:
+    """What a need must fail with to be why there is *reason*, which lies in the thing itself as far as it can tell.
+
+    A name's records are not what they should be if nobody serves its zone, or somebody else does. Another name's
+    address decides whether ours can be found and believed. Who
+    checks passwords refuses one, or all, wherever they are used.
+    """
+    found = _BEHIND.get(reason, frozenset())
+    return found | UNSERVED if reason.family in _RECORDS or reason in _SEEN_BY_THE_PUBLIC else found
 
 
 def shuts_door(reason: Reason | None) -> bool:

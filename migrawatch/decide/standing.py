@@ -12,6 +12,9 @@ from migrawatch.reason import Reason
 STARTED_AT = "probe_started_at_timestamp_seconds"
 """The measure by which a kind tells when the process, unit or host it looked at was started (unix time)."""
 
+PRESENTED = "probe_ssl_last_chain_info"
+"""The measure that tells of a certificate; its first label is the fingerprint."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
@@ -75,6 +78,12 @@ class Standing:
         readings = self.seen.readings if self.seen else ()
         moments = [reading.value for reading in readings if reading.measure.name == STARTED_AT]
         return datetime.fromtimestamp(max(moments), UTC) if moments else None
+
+    @property
+    def certificate(self) -> str:
+        """The fingerprint of the certificate that the last look was presented; empty if there was none."""
+        readings = self.seen.readings if self.seen else ()
+        return next((reading.labels[0] for reading in readings if reading.measure.name == PRESENTED), "")
 
     @property
     def loud(self) -> bool:

@@ -47,7 +47,10 @@ class Expect:
 def judged(answer: Answer, expect: Expect, recursion: bool) -> Iterator[Down]:
     """What is wrong with *answer*, worst first; nothing if it is as expected."""
     if expect.rcode != "NOERROR":
-        if answer.rcode != expect.rcode:
+        if answer.rcode == "SERVFAIL" != expect.rcode:
+            # A server that cannot tell has not told us what was not wanted.
+            yield fault_of(answer) or Down(Reason.DNS_SERVFAIL, f"answer: SERVFAIL, wanted {expect.rcode}")
+        elif answer.rcode != expect.rcode:
             yield Down(Reason.RECORD_MISMATCH, f"answer: {answer.rcode}, wanted {expect.rcode}")
         return
     must_speak = not recursion if expect.authoritative is None else expect.authoritative

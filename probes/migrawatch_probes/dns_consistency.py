@@ -68,6 +68,7 @@ class DnsConsistencyProbe(Probe):
     """
 
     contact = Contact.NONE
+    shows_life = False
     measures = (SERIAL, SERVERS, SERVING, SERIALS, LEGACY, DELEGATED)
     remedies: ClassVar[Mapping[Reason, tuple[str, ...]]] = REMEDIES
     memory = Since

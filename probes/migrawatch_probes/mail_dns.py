@@ -83,6 +83,7 @@ class MailDnsProbe(Probe):
     What the *resolvers* say (`address[:port]`; those of /etc/resolv.conf unless said) is what the public sees, and is
     judged. *address* is the server that the records are kept on: what it says otherwise is told. *mx* are the names
     that mail must go to. With *mta_sts* and *tls_rpt* these records must be there. *answer_within* is for each server.
+    Without *records* only the names of the sending addresses are judged, and the server is not asked.
     """
 
     domain: str
@@ -94,9 +95,11 @@ class MailDnsProbe(Probe):
     dkim: Dkim = field(default_factory=Dkim)
     mta_sts: bool = False
     tls_rpt: bool = False
+    records: bool = True
     answer_within: Seconds = 2.0
 
     contact: ClassVar[Contact] = Contact.UDP
+    shows_life: ClassVar[bool] = False
     measures: ClassVar[tuple[Measure, ...]] = (QUERIES, SPF_LOOKUPS, DKIM_BITS)
     remedies: ClassVar[Mapping[Reason, tuple[str, ...]]] = REMEDIES
 
@@ -109,6 +112,8 @@ class MailDnsProbe(Probe):
             raise ValueError(f"port: {self.port} is no port")
         for address in self.mail.sending_addresses:
             ip_address(address)
+        if not self.records and not (self.mail.ptr and self.mail.sending_addresses):
+            raise ValueError("records: nothing is left to judge: give mail.sending_addresses, and leave mail.ptr on")
         for resolver in self.resolvers:
             if not is_literal(parse_dial(resolver)[0]):
                 raise ValueError(f"resolvers: wanted an address, got {resolver!r}")
@@ -129,13 +134,18 @@ class MailDnsProbe(Probe):
         domain = ascii_name(self.domain)
         with visit.step("public", late=Reason.DNS_TIMEOUT):
             public = Lookups(visit.vantage, await self._resolvers(visit), recursion=True)
-            await self._exists(domain, public)
-            findings = await self._judged(visit, domain, public)
+            findings = await self._judged(visit, domain, public) if self.records else []
+            findings += await self._reverse(public)
         _note(visit, findings)
+        visit.measure(QUERIES, public.asked, asked="public")
+        if self.records:
+            await self._compare(visit, domain, public)
+
+    async def _compare(self, visit: Visit, domain: str, public: Lookups) -> None:
+        """What is kept, beside what the public sees."""
         with visit.step("kept", late=Reason.DNS_TIMEOUT):
             server = Lookups(visit.vantage, [await self._server(visit)], recursion=False)
             _note(visit, await judge_agreement(domain, self._beside(domain), public, server))
-        visit.measure(QUERIES, public.asked, asked="public")
         visit.measure(QUERIES, server.asked, asked="kept")
 
     # -- whom we ask --------------------------------------------------------------------------------------------
@@ -172,6 +182,7 @@ class MailDnsProbe(Probe):
         return (*keys, f"_dmarc.{domain}", f"_mta-sts.{domain}", f"_smtp._tls.{domain}")
 
     async def _judged(self, visit: Visit, domain: str, public: Lookups) -> list[Finding]:
+        await self._exists(domain, public)
         signed_as, envelope = self.dkim.domain or domain, self.mail.envelope or domain
         found = await judge_mx(domain, self.mx, public)
         found += await self._spf(visit, envelope, public)
@@ -180,9 +191,11 @@ class MailDnsProbe(Probe):
         found += await judge_dmarc(domain, signed_as, envelope, public)
         found += await judge_mta_sts(domain, self.mta_sts, public)
         found += await judge_tls_rpt(domain, self.tls_rpt, public)
-        for address in self.mail.sending_addresses if self.mail.ptr else ():
-            found += await judge_reverse(address, self.mail.helo, public)
         return found
+
+    async def _reverse(self, public: Lookups) -> list[Finding]:
+        addresses = self.mail.sending_addresses if self.mail.ptr else ()
+        return [one for address in addresses for one in await judge_reverse(address, self.mail.helo, public)]
 
     async def _spf(self, visit: Visit, domain: str, public: Lookups) -> tuple[Finding, ...]:
         seen = await judge_spf(domain, self.mail.sending_addresses, self.mail.helo, public)

@@ -38,6 +38,7 @@ class PortClosedProbe(Probe):
     patience: Seconds = 3.0
 
     contact: ClassVar[Contact] = Contact.TCP
+    shows_life: ClassVar[bool] = False
     measures: ClassVar[tuple[Measure, ...]] = (CLOSED,)
     remedies: ClassVar[Mapping[Reason, tuple[str, ...]]] = {
         Reason.PORT_EXPOSED: ('ssh {host} "ss -tlnp; iptables -S; nft list ruleset"', "nc -vz -w 5 {address} {port}"),

@@ -39,7 +39,7 @@ CHAIN = {
     "https-redirect/www.migrahosting.com": ["nginx-unit"],
     "https-redirect/migrapanel.com": ["nginx-unit"],
     "https-redirect/www.migrapanel.com": ["nginx-unit"],
-    "nginx-unit": [],
+    "nginx-unit": ["disk/root@srv1"],
     "nginx-config": ["nginx-unit"],
     "nginx-proxy/api": [],
     "nginx-proxy/graphql": [],
@@ -56,40 +56,47 @@ CHAIN = {
     "pm2/mpanel-frontend": [],
     "db-select-1@mpanel-core": ["db-unit"],
     "db-select-1@here": ["db-unit"],
-    "db-unit": [],
+    "db-unit": ["disk/root@db-core"],
     "imap": ["dovecot-unit"],
-    "dovecot-unit": [],
-    "postfix-unit": [],
-    "opendkim-unit": [],
-    "opendmarc-unit": [],
-    "submission": ["postfix-unit"],
-    "mail-exchanger": ["postfix-unit"],
+    "dovecot-unit": ["disk/root@mail-core"],
+    "postfix-unit": ["disk/root@mail-core"],
+    "opendkim-unit": ["disk/root@mail-core"],
+    "opendmarc-unit": ["disk/root@mail-core"],
+    "submission": ["postfix-unit", "imap", "opendkim-unit", "opendmarc-unit", "disk/root@mail-core"],
+    "mail-exchanger": ["postfix-unit", "opendkim-unit", "opendmarc-unit", "disk/root@mail-core"],
     "mail-taken/migrahosting.com": ["postfix-unit", "mail-exchanger"],
     "mail-taken/migrapanel.com": ["postfix-unit", "mail-exchanger"],
     "mail-taken/elizefoundation.org": ["postfix-unit", "mail-exchanger"],
     "mail-taken/holisticgroupllc.com": ["postfix-unit", "mail-exchanger"],
-    "no-relay/25": ["postfix-unit", "mail-exchanger"],
-    "no-relay/587": ["postfix-unit", "submission"],
+    "no-relay/25": ["mail-exchanger"],
+    "no-relay/587": ["submission", "imap"],
     "submission-in-use": [],
     "mail-exchanger-in-use": [],
     "disk/root@srv1": [],
     "disk/root@mpanel-core": [],
     "disk/root@db-core": [],
-    "mail-queue": ["postfix-unit"],
+    "disk/root@mail-core": [],
+    "disk/root@dns-core": [],
+    "mail-queue": ["postfix-unit", "mail-exchanger"],
 }
+MAIL_NAME = "dns-a/mail.migrahosting.com"
 ZONES = ("migrahosting.com", "migrapanel.com", "elizefoundation.org", "holisticgroupllc.com")
 NAMES = {
-    **{f"dns/{zone}": ["pdns-unit"] for zone in ZONES},
-    **{f"dns-mx/{zone}": ["pdns-unit", f"dns/{zone}"] for zone in ZONES},
-    **{f"dns-a/{www}{zone}": ["pdns-unit", f"dns/{zone}"] for zone in ZONES[:2] for www in ("", "www.")},
-    **{f"zone/{zone}": ["pdns-unit", f"dns/{zone}"] for zone in ZONES},
-    "dns-tcp": ["pdns-unit"],
-    "dns-not-open": ["pdns-unit"],
-    "pdns-unit": [],
+    "dns-server": ["pdns-unit"],
+    **{f"dns/{zone}": ["dns-server"] for zone in ZONES},
+    **{f"dns-a/{www}{zone}": [f"dns/{zone}"] for zone in ZONES[:2] for www in ("", "www.")},
+    MAIL_NAME: ["dns/migrahosting.com"],
+    **{f"zone/{zone}": [f"dns/{zone}"] for zone in ZONES},
+    "dns-tcp": ["dns-server"],
+    "dns-not-open": ["dns-server"],
+    "pdns-unit": ["disk/root@dns-core"],
 }
 
 NO_ADDRESS = "mail.sending_addresses[0] is CHANGE_ME"
-MAIL_RECORDS = {"mail-address": [], **{f"mail-records/{zone}": [f"dns/{zone}"] for zone in ZONES}}
+MAIL_RECORDS = {
+    "mail-address": ["dns/migrahosting.com", MAIL_NAME],
+    **{f"mail-records/{zone}": [f"dns/{zone}", f"zone/{zone}", MAIL_NAME] for zone in ZONES},
+}
 
 
 def test_the_whole_502_chain_is_watched(production: Settings) -> None:

@@ -44,6 +44,7 @@ def subject(
         vantage=vantage,
         target=target or check,
         needs=(*needs, *implicit),
+        shows_life=probe != "port_closed",
     )
 
 

@@ -55,6 +55,15 @@ def test_an_expired_certificate_shows_that_the_host_answers() -> None:
     assert board_with({**quiet, "login-page": R.TLS_TIMEOUT})["host/srv1"].verdict is Verdict.DOWN
 
 
+def test_what_others_say_of_a_host_is_no_sign_of_its_life() -> None:
+    """The reverse name of a mail server's address is told by a registry, whether the server lives or not."""
+    asked = replace(subject("address", "srv1", "mail-address", probe="mail_dns"), shows_life=False)
+    room = Room(subjects=(subject("host/srv1", "srv1", "host", probe="host"), asked))
+    room.see_all({"host/srv1": R.HOST_DOWN}, times=3)
+
+    assert clarify(room.standings)["host/srv1"].reason is R.HOST_DOWN
+
+
 def test_refused_ports_beside_a_silent_ssh_server_are_not_a_frozen_host() -> None:
     """A frozen host accepts: where only sshd does, nginx is stopped and sshd hangs."""
     stopped = {**FROZEN, **{name: R.CONNECT_REFUSED for name in ON_SRV1 if name in FROZEN and "/" not in name}}

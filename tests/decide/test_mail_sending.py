@@ -25,7 +25,7 @@ def root(reason: Reason, need: str, need_reason: Reason) -> str:
 @pytest.mark.parametrize(
     "reason",
     [
-        R.SMTP_NO_STARTTLS, R.SMTP_STARTTLS_REFUSED, R.SMTP_PLAINTEXT_AUTH, R.SMTP_OPEN_RELAY, R.SMTP_AUTH,
+        R.SMTP_NO_STARTTLS, R.SMTP_PLAINTEXT_AUTH, R.SMTP_OPEN_RELAY, R.SMTP_AUTH,
         R.SMTP_SENDER, R.TLS_EXPIRED,
     ],
 )  # fmt: skip
@@ -41,7 +41,15 @@ def test_what_goes_wrong_at_the_door_lies_on_the_same_host(reason: Reason) -> No
 
 
 @pytest.mark.parametrize(
-    "reason", [R.SMTP_TIMEOUT, R.SMTP_AUTH_UNAVAILABLE, R.SMTP_RECIPIENT, R.SMTP_STORAGE, R.SMTP_MALFORMED]
+    "reason",
+    [
+        R.SMTP_STARTTLS_REFUSED,
+        R.SMTP_TIMEOUT,
+        R.SMTP_AUTH_UNAVAILABLE,
+        R.SMTP_RECIPIENT,
+        R.SMTP_STORAGE,
+        R.SMTP_MALFORMED,
+    ],
 )
 def test_what_postfix_must_ask_somebody_for_may_fail_for_what_lies_behind(reason: Reason) -> None:
     """Whether a mailbox exists and who may log in is in tables, which may be another host's."""

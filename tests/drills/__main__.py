@@ -15,8 +15,9 @@ from multiprocessing import get_context
 from tests.drills.drill import Outcome
 from tests.drills.outfit import PROJECT
 from tests.drills.share import drill_all
-from tests.lab.faults import FAULTS
+from tests.lab.faults import AREAS, FAULTS
 
+Drill = tuple[str, float | None]
 HEALTH = 600.0
 """Seconds of health at the end of which no notice may have come."""
 
@@ -32,14 +33,27 @@ def main() -> int:
     asked = parser.parse_args()
     chance = random.Random(asked.seed)
     names = asked.only or list(FAULTS)
+    chance.shuffle(names)
     order = [(names[number % len(names)], _moment(chance)) for number in range(asked.number)]
-    chance.shuffle(order)
-    labs = [f"drills-{number}" for number in range(asked.labs)]
-    with ProcessPoolExecutor(len(labs), get_context("spawn")) as pool:
-        shares = [order[number :: len(labs)] for number in range(len(labs))]
-        told = list(pool.map(drill_all, labs, shares, [asked.health] * len(labs)))
+    shares = _shares(order, asked.labs)
+    with ProcessPoolExecutor(len(shares), get_context("spawn")) as pool:
+        going = [
+            pool.submit(drill_all, f"drills-{number}", area, share, asked.health)
+            for number, (area, share) in enumerate(shares)
+        ]
+        told = [one.result() for one in going]
     outcomes = [outcome for share, _ in told for outcome in share]
-    return _say(asked.seed, outcomes, sum(strays for _, strays in told), asked.health * len(labs))
+    return _say(asked.seed, outcomes, sum(strays for _, strays in told), asked.health * len(shares))
+
+
+def _shares(order: list[Drill], labs: int) -> list[tuple[str, list[Drill]]]:
+    """What each lab drills, with the area whose hosts it has: the areas share *labs* by how much there is to drill."""
+    by_area = {name: [drill for drill in order if drill[0] in area.faults] for name, area in AREAS.items()}
+    shares = []
+    for area, own in by_area.items():
+        count = max(1, round(labs * len(own) / len(order))) if own else 0
+        shares += [(area, own[number::count]) for number in range(count)]
+    return shares
 
 
 def _moment(chance: random.Random) -> float | None:

@@ -1,4 +1,4 @@
-"""One lab, one pager and one outfit for all drills of a worker."""
+"""One lab, one pager and one outfit for all drills of a file, with the hosts of its AREA."""
 
 from collections.abc import Iterator
 
@@ -6,24 +6,25 @@ import pytest
 
 from tests.drills.outfit import Outfit, laid_out
 from tests.drills.pager import Pager
+from tests.lab.faults import Area
 from tests.lab.lab import Lab
-from tests.lab.plan import CHAIN
 
 
-@pytest.fixture(scope="session")
-def lab(worker_id: str) -> Iterator[Lab]:
+@pytest.fixture(scope="module")
+def lab(request: pytest.FixtureRequest, worker_id: str) -> Iterator[Lab]:
+    area: Area = request.module.AREA
     # Tests run side by side: each worker has a lab of its own.
-    with Lab(f"drills-{worker_id}", CHAIN) as up:
+    with Lab(f"drills-{worker_id}", area.hosts) as up:
         yield up
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pager(lab: Lab) -> Iterator[Pager]:
     with Pager(lab) as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def outfit(lab: Lab, pager: Pager) -> Iterator[Outfit]:
     with laid_out(lab, pager.port) as laid:
         yield laid

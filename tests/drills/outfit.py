@@ -1,5 +1,6 @@
 """migrawatch as it stands in the lab: the production configuration, with the lab's keys and quicker decisions."""
 
+import json
 import os
 import pwd
 import shutil
@@ -8,30 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import yaml
+
+from tests.drills.pager import SECRET
+from tests.drills.rewritten import QUICK, hosts_of, in_the_lab
 from tests.lab.lab import Lab
 
 PROJECT = Path(__file__).parents[2]
-PARTS = ("database", "edge", "panel")
-"""The files of config/conf.d whose hosts the lab has."""
 
 USER = "nobody"
 """The daemon needs no privilege; what it is given in the lab is no more than this."""
-
-MAIN = """\
-include: [conf.d/*.yaml]
-daemon: {{listen: 127.0.0.1:12271, state: {state}}}
-ssh: {{user: migrawatch, key: {{credential: ssh_key}}, known_hosts: {home}/known_hosts}}
-hosts:
-  srv1: {{address: 10.1.10.10, public: 73.139.18.218}}
-  mpanel-core: {{address: 10.1.10.206}}
-  db-core: {{address: 10.1.10.210}}
-defaults: {{every: 10s, timeout: 4s, open_after: 3, resolve_after: 2, resolve_for: 2s, settle: 10s, confirm: 500ms}}
-receivers:
-  pager: {{kind: webhook, url: "http://127.0.0.1:{port}/pager", secret: {{credential: webhook_secret}}}}
-routes:
-  - {{to: [pager]}}
-"""
 
 
 @contextmanager
@@ -86,24 +75,51 @@ class Outfit:
         shutil.rmtree(self.home / "conf.d", ignore_errors=True)
         for folder in ("state", "credentials", "conf.d"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
-        for part in PARTS:
-            # Debian 12 has PostgreSQL 15, MigraTeck's db-core runs 16; the lab's PM2 belongs to an ordinary user.
-            text = (
-                (PROJECT / f"config/conf.d/{part}.yaml").read_text().replace("postgresql@16-main", "postgresql@15-main")
-            )
-            text = text.replace("probe: pm2\n", "probe: pm2\n    owner: mpanel\n    timeout: 8s\n")
-            (self.home / "conf.d" / f"{part}.yaml").write_text(text)
-        credentials = self.home / "credentials"
-        (credentials / "ssh_key").write_text(self.lab.key.read_text())
-        (credentials / "mpanel_app").write_text(self.lab.password_file.read_text())
-        (credentials / "webhook_secret").write_text("drill")
+        for part in sorted((PROJECT / "config/conf.d").glob("*.yaml")):
+            _write(self.home / "conf.d" / part.name, {"checks": in_the_lab(_read(part)["checks"], self.lab)})
+        for name, secret in self._secrets().items():
+            (self.home / "credentials" / name).write_text(secret)
         shutil.copy(self.lab.known_hosts, self.home / "known_hosts")
         shutil.copy(self.lab.trusted, self.home / "root.pem")
-        self.config.write_text(MAIN.format(state=self.state, home=self.home, port=self.port))
+        _write(self.config, self._main())
         self._hand_over()
+
+    def _secrets(self) -> dict[str, str]:
+        return {
+            "ssh_key": self.lab.key.read_text(),
+            "mpanel_app": self.lab.password_file.read_text(),
+            "mailbox": self.lab.password,
+            "webhook_secret": SECRET.decode(),
+        }
+
+    def _main(self) -> dict[str, Any]:
+        """The production file with the lab's places, one receiver, and quicker decisions."""
+        pager = {
+            "kind": "webhook",
+            "url": f"http://127.0.0.1:{self.port}/pager",
+            "secret": {"credential": "webhook_secret"},
+        }
+        return _read(PROJECT / "config/migrawatch.yaml") | {
+            "daemon": {"listen": "127.0.0.1:12271", "state": str(self.state)},
+            "ssh": {"user": "migrawatch", "key": {"credential": "ssh_key"}, "known_hosts": f"{self.home}/known_hosts"},
+            "hosts": hosts_of(self.lab),
+            "defaults": QUICK,
+            "receivers": {"pager": pager},
+            "routes": [{"to": ["pager"]}],
+        }
 
     def _hand_over(self) -> None:
         user = pwd.getpwnam(USER)
         for place in (self.home, *self.home.rglob("*")):
             os.chown(place, user.pw_uid, user.pw_gid)
             place.chmod(0o700 if place.is_dir() else 0o600)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml.safe_load(path.read_text())
+    return parsed
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    # JSON is YAML without the anchors that a dump would use, and that migrawatch refuses.
+    path.write_text(json.dumps(content, indent=2))

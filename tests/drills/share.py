@@ -8,15 +8,14 @@ from tests.drills.daemon import Daemon
 from tests.drills.drill import Outcome, drill
 from tests.drills.outfit import laid_out
 from tests.drills.pager import Pager
-from tests.lab.faults import FAULTS
+from tests.lab.faults import AREAS, FAULTS
 from tests.lab.lab import Lab
-from tests.lab.plan import CHAIN
 from tests.lab.shell import LabError
 
 
-def drill_all(name: str, order: list[tuple[str, float | None]], health: float) -> tuple[list[Outcome], int]:
+def drill_all(name: str, area: str, order: list[tuple[str, float | None]], health: float) -> tuple[list[Outcome], int]:
     """Drill *order* in a lab of its own; give back the outcomes, and how many notices *health* seconds brought."""
-    with Lab(name, CHAIN) as lab, Pager(lab) as pager, laid_out(lab, pager.port) as outfit:
+    with Lab(name, AREAS[area].hosts) as lab, Pager(lab) as pager, laid_out(lab, pager.port) as outfit:
         daemon = Daemon(outfit)
         daemon.start()
         time.sleep(5)

@@ -8,7 +8,7 @@ from tests.drills.daemon import Daemon
 from tests.drills.drill import drill
 from tests.drills.outfit import Outfit
 from tests.drills.pager import Pager
-from tests.lab.faults import FAULTS
+from tests.lab.faults import CHAIN as AREA
 from tests.lab.lab import Lab
 
 # One daemon meets them all: the tests of one file run one after the other.
@@ -49,13 +49,13 @@ def test_a_fault_is_paged_once_with_its_cause_and_resolved_once(
     name: str, lab: Lab, daemon: Daemon, pager: Pager
 ) -> None:
     """One page for one cause, however many checks fail for it."""
-    outcome = drill(lab, daemon, pager, FAULTS[name])
+    outcome = drill(lab, daemon, pager, AREA.faults[name])
 
     assert outcome.wrong == ()
 
 
 def test_kill_9_between_fault_and_page_loses_no_notice(lab: Lab, daemon: Daemon, pager: Pager) -> None:
     """Phase and notice are on disk in one commit before the first attempt."""
-    outcome = drill(lab, daemon, pager, FAULTS["backend-stopped"], kill_after=1.0)
+    outcome = drill(lab, daemon, pager, AREA.faults["backend-stopped"], kill_after=1.0)
 
     assert outcome.wrong == ()

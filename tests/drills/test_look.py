@@ -1,11 +1,11 @@
-"""Every fault of the lab once, met by one look: verdict, reason, cause and symptoms as the truth table has them."""
+"""Every fault of the chain once, met by one look: verdict, reason, cause and symptoms as the truth table has them."""
 
 import pytest
 
 from tests.drills.looking import probe_all
 from tests.drills.outfit import Outfit
 from tests.drills.table import differences
-from tests.lab.faults import FAULTS
+from tests.lab.faults import CHAIN as AREA
 from tests.lab.lab import Lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
@@ -19,7 +19,7 @@ def test_in_health_nothing_is_wrong(outfit: Outfit) -> None:
     assert report["verdict"] == "ok"
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", AREA.faults)
 def test_a_fault_is_told_as_what_it_is(name: str, lab: Lab, outfit: Outfit) -> None:
     """The row of the truth table was written before the code that must satisfy it."""
     with lab.fault(name) as fault:

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-from tests.lab.faults import EVERY
+from tests.lab.faults import FAULTS
 from tests.lab.health import ailments
 from tests.lab.lab import Lab, standing
 from tests.lab.plan import CHAIN, HOSTS
@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--lab", default="lab", help="the lab's name; several stand side by side")
     parser.add_argument("--chain", action="store_true", help="up: only the hosts of the 502 chain, which is quicker")
     parser.add_argument("verb", choices=["build", "up", "down", "status", "faults", "fault", "heal", "shell"])
-    parser.add_argument("name", nargs="?", choices=sorted(EVERY), metavar="NAME", help="a fault's name")
+    parser.add_argument("name", nargs="?", choices=sorted(FAULTS), metavar="NAME", help="a fault's name")
     asked = parser.parse_args()
     if (asked.name is None) is (asked.verb in ("fault", "heal")):
         parser.error("fault and heal take the name of a fault, the others take none")
@@ -46,11 +46,11 @@ def _act(lab: Lab, verb: str, name: str) -> int:
         case "status":
             return _status(lab)
         case "faults":
-            for fault in EVERY.values():
+            for fault in FAULTS.values():
                 causes = ", ".join(f"{cause.check}: {cause.reason}" for cause in fault.causes)
                 print(f"{fault.name:32} {fault.breaks}\n{'':32} -> {causes} ({fault.severity})")
         case "fault":
-            EVERY[name].inject(lab)
+            FAULTS[name].inject(lab)
         case "heal":
             lab.heal(name)
         case "shell":

@@ -13,7 +13,7 @@ from typing import Self
 
 from tests.lab import network
 from tests.lab.authority import Authority
-from tests.lab.faults import EVERY
+from tests.lab.faults import FAULTS
 from tests.lab.health import ailments
 from tests.lab.machine import Machine, end_groups
 from tests.lab.outfit import dress
@@ -175,7 +175,7 @@ class Lab:
     @contextmanager
     def fault(self, name: str) -> Iterator[Fault]:
         """Break something for real inside the block; afterwards mend it, and wait until the lab is well again."""
-        fault = EVERY[name]
+        fault = FAULTS[name]
         try:
             fault.inject(self)
             yield fault
@@ -184,7 +184,7 @@ class Lab:
 
     def heal(self, name: str) -> None:
         """Mend the fault *name*, whether it was injected or not, and wait until the lab is well."""
-        EVERY[name].heal(self)
+        FAULTS[name].heal(self)
         self._wait_until_well(f"healing {name}")
 
     def _wait_until_well(self, after: str) -> None:

@@ -125,8 +125,12 @@ def signing_key(keys: Path) -> Path:
     return kept
 
 
+def public_key(keys: Path) -> str:
+    """The public half of the signer's key, as PEM."""
+    return run("openssl", "pkey", "-in", str(signing_key(keys)), "-pubout")
+
+
 def key_record(keys: Path) -> str:
     """The DKIM record of the signer's key as a zone file has it: strings of at most 255 characters."""
-    public = run("openssl", "pkey", "-in", str(signing_key(keys)), "-pubout")
-    text = "v=DKIM1; k=rsa; p=" + "".join(public.splitlines()[1:-1])
+    text = "v=DKIM1; k=rsa; p=" + "".join(public_key(keys).splitlines()[1:-1])
     return " ".join(f'"{text[start : start + 255]}"' for start in range(0, len(text), 255))

@@ -66,8 +66,8 @@ CHAIN = (
         ready="systemctl -q is-active postgresql@15-main && pg_isready -q -h 10.1.10.210",
     ),
 )
-HOSTS = (
-    *CHAIN,
+# Mail, names and backups: none of them asks anything of the chain.
+BEYOND = (
     Host(name="mail-core", address="10.1.10.101", public=MAIL_PUBLIC, ready="mail_answers"),
     Host(name="dns-core", address="10.1.10.102", ready="names_answer 10.1.10.102"),
     # Not in the map: the resolver that everybody here asks, the zones' second server, and the outside world.
@@ -75,3 +75,4 @@ HOSTS = (
     # The map does not tell its address.
     Host(name="pve", address="10.1.10.254", devices=("/dev/fuse",), ready="share_answers"),
 )
+HOSTS = (*CHAIN, *BEYOND)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import network
-from tests.lab.faults import FAULTS, PAIRS, SINGLE
+from tests.lab.faults import AREAS, FAULTS
 from tests.lab.health import ailments, curl
 from tests.lab.lab import Lab
 from tests.lab.machine import hierarchies
@@ -123,10 +123,11 @@ def test_what_a_killed_lab_left_is_taken_away() -> None:
 
 
 def test_the_truth_table_is_large_enough_and_has_no_name_twice() -> None:
-    """At least 40 faults and 5 pairs, each with its own name."""
-    assert len(SINGLE) >= 40
-    assert len(PAIRS) >= 5
-    assert len(FAULTS) == len(SINGLE) + len(PAIRS)
+    """At least 40 faults of the chain and 60 beyond it, 5 pairs of each, every one with its own name."""
+    assert len(AREAS["chain"].single) >= 40
+    assert len(AREAS["beyond"].single) >= 60
+    assert min(len(area.pairs) for area in AREAS.values()) >= 5
+    assert len(FAULTS) == sum(len(area.single) + len(area.pairs) for area in AREAS.values())
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=lambda fault: fault.name)

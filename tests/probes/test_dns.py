@@ -129,6 +129,13 @@ async def test_each_way_to_have_no_record_has_its_reason(
     assert name in seen.detail
 
 
+async def test_a_server_that_cannot_tell_is_told_as_that_whatever_was_wanted(served: PowerDns) -> None:
+    """A server whose database is gone is no open resolver."""
+    seen = await look_at(asking(served, "broken.test", "SOA", expect=Expect(rcode="REFUSED")))
+
+    assert (seen.verdict, seen.reason) == (Verdict.DOWN, Reason.DNS_SERVFAIL)
+
+
 async def test_a_refusal_may_be_what_is_wanted(served: PowerDns) -> None:
     """An authoritative server that resolves for strangers is a weapon."""
     seen = await look_at(asking(served, "www.example.com", "A", recursion=True, expect=Expect(rcode="REFUSED")))

@@ -166,6 +166,20 @@ async def test_what_the_check_wants_is_missed(changed: dict[str, Any], verdict: 
     assert (seen.verdict, seen.reason) == (verdict, reason), seen.findings
 
 
+async def test_the_names_of_the_addresses_may_be_all_that_is_judged() -> None:
+    """A check of the address that sends asks neither for a domain's records nor the server that they are kept on."""
+    async with public() as (resolver, kept):
+        resolver.zones = kept.zones = {name: at for name, at in healthy().items() if name != DMARC}
+        well = await look_at(probe(resolver, kept, records=False))
+        resolver.zones = {name: at for name, at in healthy().items() if name != PTR}
+        unnamed = await look_at(probe(resolver, kept, records=False))
+
+    assert well.verdict is Verdict.OK
+    assert (unnamed.verdict, unnamed.reason) == (Verdict.DOWN, Reason.PTR_MISMATCH)
+    assert kept.asked == []
+    assert set(resolver.asked) == {f"udp {PTR} PTR", "udp mail.example.net A"}
+
+
 async def test_every_finding_is_told_worst_first() -> None:
     seen = await seen_with(text(DMARC, "v=DMARC1; p=none") | of("v=spf1 +all") | {PTR: {}})
 
@@ -370,7 +384,8 @@ async def test_a_look_is_cancelled_at_once() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"mail": Mail(sending_addresses=("mail.example.net",))}, {"resolvers": ("resolver.example.net",)}, {"port": 0},
-     {"domain": "a..b"}, {"domain": "org"},
+     {"domain": "a..b"}, {"domain": "org"}, {"records": False},
+     {"records": False, "mail": Mail(sending_addresses=(OURS,), ptr=False)},
      {"resolvers": ("127.0.0.1:x",)}, {"dkim": Dkim(selectors=("a",), public_keys={"b": pem(public_key())})},
      {"dkim": Dkim(selectors=("a",), public_keys={"a": "garbage"})},
      {"dkim": Dkim(selectors=("a",), public_keys={

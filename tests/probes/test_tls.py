@@ -64,6 +64,17 @@ async def test_without_verify_only_the_facts_are_told(authority: Authority) -> N
     assert seen.verdict is Verdict.OK
 
 
+async def test_without_verify_only_what_was_asked_for_is_said_of_its_age(authority: Authority) -> None:
+    expired = authority.issue("localhost", starts_in=-20 * DAY, lasts=10 * DAY)
+    async with tls_server(server_context(expired)) as port:
+        unasked = await look_at(tls(port, authority, verify=False, certificate=Certificate()))
+        asked = await look_at(tls(port, authority, verify=False, certificate=Certificate(warn=WEEK)))
+
+    assert unasked.verdict is Verdict.OK
+    assert (asked.verdict, asked.reason) == (Verdict.WARN, Reason.TLS_EXPIRING)
+    assert "localhost expired 10.0 days ago" in asked.detail
+
+
 async def test_what_is_no_tls_server_is_told_apart(authority: Authority) -> None:
     seen = {}
     with closed_port() as port:

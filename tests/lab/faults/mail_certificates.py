@@ -1,6 +1,5 @@
 """What is wrong with the certificate that Postfix and Dovecot present."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -36,22 +35,17 @@ def first_again(lab: "Lab") -> None:
 
 
 def certificate(name: str, breaks: str, reason: str, issue: Issue, *, warns: bool = False) -> Fault:
-    """One certificate, three services, a cause each: two servers present it, on three ports."""
+    """One certificate is one cause, although two servers present it on three ports."""
     severity = Severity.WARNING if warns else Severity.CRITICAL
     seen = ("warn" if warns else "down", reason)
-    services: Sequence[tuple[str, str]] = (
-        ("submission", "submission"),
-        ("mail-exchanger", "mail exchanger"),
-        ("imap", "dovecot"),
-    )
+    # Told of the service that most checks need.
+    head, *others = ("mail-exchanger", "submission", "imap")
     return Fault(
         name=f"mail-certificate-{name}",
         breaks=breaks,
-        causes=tuple(
-            Cause(check=check, host="mail-core", service=service, reason=reason, severity=severity)
-            for check, service in services
-        ),
-        shows={**{check: seen for check, _ in services}, "postfix-unit": ("ok", ""), "dovecot-unit": ("ok", "")},
+        causes=(Cause(check=head, host="mail-core", service="mail exchanger", reason=reason, severity=severity),),
+        symptoms=frozenset(others),
+        shows={**dict.fromkeys((head, *others), seen), "postfix-unit": ("ok", ""), "dovecot-unit": ("ok", "")},
         inject=presented(issue),
         heal=first_again,
     )

@@ -1,13 +1,13 @@
-"""What is wrong with names: the servers, the zones, single records, and what the registries tell the world."""
+"""What is wrong with names: the servers, the zones, and what the registries tell the world."""
 
 from tests.lab.act import both, clear_filter, filter_packets, on
 from tests.lab.plan import SITES
 from tests.lab.truth import Act, Cause, Fault, Severity
 
-PDNS = "pdns"
+PDNS, SERVER = "pdns", "dns-server"
 # What the public sees of a zone, of the records that its mail lives by, and of those that name the signer's key.
 PUBLIC_VIEW, RECORDS_OF, SIGNED = "zone", "mail-records", "mail-records-core"
-CLIENT, OWN = "holisticgroupllc.com", "migrahosting.com"
+CLIENT, OTHER, OWN = "holisticgroupllc.com", "elizefoundation.org", "migrahosting.com"
 MEND_PDNS = on("dns-core", "restart_pdns")
 MEND_ZONES = on("dns-core", f"mend_zones {OWN} {CLIENT}")
 MEND_SECOND = on("resolver", "remember_zones")
@@ -19,7 +19,7 @@ def server(name: str, breaks: str, check: str, reason: str, inject: str | Act, h
     return Fault(
         name=f"names-{name}",
         breaks=breaks,
-        causes=(Cause(check=check, host="dns-core", service=OWN if check == f"dns/{OWN}" else PDNS, reason=reason),),
+        causes=(Cause(check=check, host="dns-core", service=PDNS, reason=reason),),
         shows={check: ("down", reason), **dict.fromkeys(holds, ("ok", ""))},
         inject=on("dns-core", inject) if isinstance(inject, str) else inject,
         heal=heal,
@@ -63,15 +63,6 @@ def reverse(name: str, breaks: str, edit: str) -> Fault:
     )
 
 
-def record(
-    name: str, breaks: str, check: str, reason: str, *edits: str, of: str = CLIENT, warns: bool = False
-) -> Fault:
-    """The zone as sed leaves it, on both servers."""
-    asked = " ".join(f"-e '{edit}'" for edit in edits)
-    change = on("dns-core", f"change_zone {of} {asked}")
-    return zone(name, breaks, check, reason, change, MEND_ZONES, of=of, warns=warns)
-
-
 SERVERS = (
     server("server-stopped", "systemctl stop pdns", "pdns-unit", "unit_inactive", "systemctl stop pdns", MEND_PDNS),
     server(
@@ -85,7 +76,7 @@ SERVERS = (
     server(
         "server-hung",
         "PowerDNS stands still (SIGSTOP): nobody answers",
-        f"dns/{OWN}",
+        SERVER,
         "dns_timeout",
         "systemctl kill --signal=STOP pdns",
         MEND_PDNS,
@@ -94,7 +85,7 @@ SERVERS = (
     server(
         "server-closed",
         "PowerDNS listens on its own host alone",
-        f"dns/{OWN}",
+        SERVER,
         "connect_refused",
         "break_pdns 'local-address=127.0.0.1'",
         on("dns-core", "mend_pdns"),
@@ -103,7 +94,7 @@ SERVERS = (
     server(
         "database-lost",
         "PowerDNS cannot open its database: SERVFAIL for every zone",
-        f"dns/{OWN}",
+        SERVER,
         "dns_servfail",
         "lose_database",
         on("dns-core", "find_database"),
@@ -112,7 +103,7 @@ SERVERS = (
     server(
         "udp-dropped",
         "dns-core's firewall drops questions by UDP; TCP gets through",
-        f"dns/{OWN}",
+        SERVER,
         "dns_timeout",
         filter_packets("dns-core", 'iifname "eth0" udp dport 53 drop'),
         clear_filter("dns-core"),
@@ -200,13 +191,15 @@ ZONES = (
         PUBLIC_VIEW,
         "lame_delegation",
         both(
-            on("dns-core", f"change_zone {CLIENT} -e '/^@ IN NS ns2/a @ IN NS a.gtld-servers.net.'"),
+            on("dns-core", f"change_zone {OTHER} -e '/^@ IN NS ns2/a @ IN NS ns1.example.net.'"),
             on(
                 "resolver",
-                "change_registry com.zone '/^holisticgroupllc IN NS ns2/a holisticgroupllc IN NS a.gtld-servers.net.'",
+                "systemctl start pdns@away; "
+                "change_registry org.zone '/^elizefoundation IN NS ns2/a elizefoundation IN NS ns1.example.net.'",
             ),
         ),
-        both(MEND_REGISTRY, MEND_ZONES),
+        both(MEND_REGISTRY, on("dns-core", f"mend_zones {OTHER}")),
+        of=OTHER,
         warns=True,
     ),
     zone(
@@ -238,148 +231,4 @@ ZONES = (
     ),
 )
 
-ADDRESSES = (
-    record("address-missing", "the domain itself has no address", "dns-a", "dns_nodata", "/^@ IN A /d", of=OWN),
-    record("www-missing", "the www name is gone", f"dns-a/www.{OWN}", "dns_nxdomain", "/^www /d", of=OWN),
-    record(
-        "address-wrong",
-        "the site's address is another machine's",
-        "dns-a",
-        "record_mismatch",
-        "s/^@ IN A .*/@ IN A 73.139.18.219/",
-        of=OWN,
-    ),
-    record(
-        "legacy-address",
-        "a client's www name points at the legacy VPS again",
-        PUBLIC_VIEW,
-        "legacy_address",
-        "s/^www IN A .*/www IN A 31.220.98.95/",
-        warns=True,
-    ),
-    record("mx-missing", "the MX record is gone", "dns-mx", "dns_nodata", "/IN MX/d"),
-    record(
-        "mx-elsewhere",
-        "an MX record of somebody else's stands before ours",
-        RECORDS_OF,
-        "record_mismatch",
-        "/IN MX/a @ IN MX 5 mx.example.net.",
-    ),
-    record(
-        "mx-an-address",
-        "the MX record is an address instead of a name",
-        RECORDS_OF,
-        "mx_not_a_name",
-        "s/^@ IN MX .*/@ IN MX 10 154.38.180.61./",
-    ),
-    record(
-        "mx-unresolvable",
-        "the MX record is a name without an address",
-        RECORDS_OF,
-        "mx_unresolvable",
-        "s/^@ IN MX .*/@ IN MX 10 mail2.migrahosting.com./",
-    ),
-    record(
-        "mail-name-missing",
-        "mail.migrahosting.com has no address: no domain's mail arrives",
-        RECORDS_OF,
-        "mx_unresolvable",
-        "/^mail IN A/d",
-        of=OWN,
-    ),
-)
-
-SPF = '"v=spf1 mx -all"'
-
-
-def spf(name: str, breaks: str, reason: str, *edits: str, warns: bool = False) -> Fault:
-    return record(f"spf-{name}", breaks, RECORDS_OF, reason, *edits, warns=warns)
-
-
-def one_key(name: str, breaks: str, reason: str, made: str) -> Fault:
-    """The client's DKIM record is what *made* prints."""
-    inject = on(
-        "dns-core", f'made="{made}"; change_zone {CLIENT} -e "s#^(mail._domainkey IN TXT).*#\\1 $(quoted "$made")#"'
-    )
-    return zone(f"dkim-{name}", breaks, SIGNED, reason, inject, MEND_ZONES)
-
-
-RECORDS = (
-    spf("missing", "the SPF record is gone", "record_missing", "/v=spf1/d"),
-    spf(
-        "doubled",
-        "there is a second SPF record",
-        "record_duplicate",
-        '/v=spf1/a @ IN TXT "v=spf1 include:example.net -all"',
-    ),
-    spf(
-        "malformed",
-        "an address of the SPF record has a typing error",
-        "spf_invalid",
-        "s/spf1 mx/spf1 ip4:154.38.180.610 mx/",
-    ),
-    spf(
-        "too-many-lookups",
-        "the SPF record includes six others before it comes to us: over ten look-ups",
-        "spf_too_many_lookups",
-        "s/spf1 mx/spf1 " + " ".join(f"include:_spf{number}.{CLIENT}" for number in range(6)) + " mx/",
-        *(f'$a _spf{number} IN TXT "v=spf1 a:www.{CLIENT} -all"' for number in range(6)),
-    ),
-    spf(
-        "void-lookups",
-        "the SPF record names three hosts that are gone",
-        "spf_too_many_lookups",
-        "s/spf1 mx/spf1 " + " ".join(f"a:gone{number}.{CLIENT}" for number in range(3)) + " mx/",
-    ),
-    spf(
-        "include-missing",
-        "the SPF record includes a name without one",
-        "spf_invalid",
-        "s/spf1 mx/spf1 include:gone.example.net mx/",
-    ),
-    spf("passes-all", "the SPF record lets everybody send", "spf_pass_all", "s/mx -all/mx +all/"),
-    spf(
-        "without-us",
-        "the SPF record lets another address send, and not ours",
-        "spf_fails_us",
-        "s/spf1 mx/spf1 ip4:73.139.18.218/",
-    ),
-    record("dkim-missing", "the DKIM record is gone", SIGNED, "record_missing", "/_domainkey/d"),
-    one_key("revoked", "the DKIM key is revoked: p is empty", "dkim_revoked", "v=DKIM1; k=rsa; p="),
-    one_key("malformed", "the DKIM key is no base64", "dkim_invalid", "v=DKIM1; k=rsa; p=MIIB*not*a*key"),
-    record(
-        "dkim-truncated",
-        "the DKIM record lost all but its first string",
-        SIGNED,
-        "dkim_invalid",
-        's/^(mail._domainkey IN TXT "[^"]*").*/\\1/',
-    ),
-    one_key(
-        "of-another-key", "the DKIM record is of a key that nobody signs with", "dkim_mismatch", "$(key_record 2048)"
-    ),
-    record("dmarc-missing", "the DMARC record is gone", RECORDS_OF, "record_missing", "/^_dmarc/d"),
-    record(
-        "dmarc-malformed",
-        "the DMARC record's policy has a typing error",
-        RECORDS_OF,
-        "dmarc_invalid",
-        's/p=quarantine; rua.*/p=quarentine"/',
-    ),
-    record(
-        "dmarc-none",
-        "the DMARC policy asks receivers to do nothing",
-        RECORDS_OF,
-        "dmarc_policy_none",
-        "s/p=quarantine/p=none/",
-        warns=True,
-    ),
-    record(
-        "dmarc-doubled",
-        "there is a second DMARC record",
-        RECORDS_OF,
-        "record_duplicate",
-        '/^_dmarc/a _dmarc IN TXT "v=DMARC1; p=reject"',
-    ),
-)
-
-FAULTS = (*SERVERS, *ZONES, *ADDRESSES, *RECORDS)
+FAULTS = (*SERVERS, *ZONES)

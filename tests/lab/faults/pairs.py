@@ -29,12 +29,19 @@ PAIRS: tuple[tuple[str, str, dict[str, tuple[str, str]]], ...] = (
         },
     ),
     ("path-mpanel-database-dropped", "frontend-hung", {}),
+    # Mail that cannot be read, and names: neither explains the other.
+    ("mail-dovecot-stopped", "names-spf-missing", {}),
+    ("mail-exchanger-dropped", "backup-stale", {}),
+    ("names-zone-missing", "mail-certificate-expiring", {}),
+    ("names-dkim-revoked", "share-not-mounted", {}),
+    ("mail-unsigned", "names-server-stopped", {}),
 )
 
 
 def of(faults: Mapping[str, Fault]) -> tuple[Fault, ...]:
-    """Make the pairs of the single *faults*."""
-    return tuple(_pair(faults[first], faults[second], shows) for first, second, shows in PAIRS)
+    """The pairs of which both are among the single *faults*."""
+    whole = (pair for pair in PAIRS if pair[0] in faults and pair[1] in faults)
+    return tuple(_pair(faults[first], faults[second], shows) for first, second, shows in whole)
 
 
 def _pair(first: Fault, second: Fault, shows: dict[str, tuple[str, str]]) -> Fault:

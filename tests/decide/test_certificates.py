@@ -1,0 +1,56 @@
+"""One certificate that several servers present is one cause; several certificates are several."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from migrawatch.decide.incident import Change
+from migrawatch.decide.standing import PRESENTED
+from migrawatch.model import Measure, Reading
+from migrawatch.reason import Reason
+from tests.decide.boards import Room, subject
+
+CHAIN = Measure(PRESENTED, "", "info", ("fingerprint_sha256",))
+SUBJECTS = (
+    subject("imap", "mail-core", "dovecot", probe="imap"),
+    subject("submission", "mail-core", "submission", probe="smtp"),
+    subject("submission-login", "mail-core", "submission", probe="smtp"),
+)
+
+
+def causes(presented: Mapping[str, str], reasons: Mapping[str, Reason]) -> list[tuple[str, tuple[str, ...]]]:
+    """The incidents that open, each by its cause and symptoms, after three looks at what each check was *presented*."""
+    room = Room(subjects=SUBJECTS)
+    for _ in range(3):
+        room.wait(1)
+        for name in room.standings:
+            room.see(name, reasons.get(name, Reason.TLS_EXPIRED))
+            standing = room.standings[name]
+            assert standing.seen is not None
+            readings = (Reading(CHAIN, 1.0, (presented[name],)),) if name in presented else ()
+            room.standings[name] = replace(standing, seen=replace(standing.seen, readings=readings))
+    room.judge()
+    return [(one.incident.cause.check, one.incident.symptoms) for one in room.told(Change.OPENED)]
+
+
+def test_one_certificate_on_two_servers_is_one_cause() -> None:
+    """One renewal that failed is one page, however many ports present what is left of it."""
+    alike = {"imap": "aa", "submission": "aa", "submission-login": "aa"}
+
+    assert causes(alike, {}) == [("imap", ("submission", "submission-login"))]
+
+
+def test_two_certificates_are_two_causes() -> None:
+    different = {"imap": "aa", "submission": "bb", "submission-login": "bb"}
+
+    assert causes(different, {}) == [("imap", ()), ("submission", ("submission-login",))]
+
+
+def test_what_is_wrong_with_it_tells_it_apart() -> None:
+    alike = {"imap": "aa", "submission": "aa", "submission-login": "aa"}
+
+    assert len(causes(alike, {"imap": Reason.TLS_NAME_MISMATCH})) == 2
+
+
+def test_a_look_that_was_not_told_the_certificate_stays_with_its_service() -> None:
+    """The facts are asked for anew after a failure, and may not come."""
+    assert causes({"imap": "aa", "submission": "aa"}, {}) == [("imap", ("submission", "submission-login"))]

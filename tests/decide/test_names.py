@@ -1,0 +1,82 @@
+"""Blame for what names say: whose records they are, who serves them, and what another name's address decides."""
+
+import pytest
+
+from migrawatch.decide.incident import Change
+from migrawatch.model import Severity
+from migrawatch.reason import Reason
+from tests.decide.boards import Room, subject
+from tests.decide.rooms import root_among
+
+R = Reason
+
+SUBJECTS = (
+    subject("host/dns-core", "dns-core", "dns-core", probe="host"),
+    subject("pdns-unit", "dns-core", "pdns", probe="unit", vantage="dns-core"),
+    subject("dns-server", "dns-core", "pdns", probe="dns", needs=["pdns-unit"]),
+    subject("dns/example.org", "dns-core", "example.org", probe="dns", needs=["dns-server"]),
+    subject("dns-a/mail", "dns-core", "example.net", probe="dns", needs=["dns-server"]),
+    subject("zone/example.org", "dns-core", "example.org", probe="dns_consistency", needs=["dns/example.org"]),
+    subject(
+        "mail-records",
+        "dns-core",
+        "example.org",
+        probe="mail_dns",
+        needs=["dns/example.org", "zone/example.org", "dns-a/mail"],
+    ),
+    subject("page", "srv1", "example.org", needs=["dns/example.org", "backend"]),
+    subject("backend", "mpanel-core", "backend"),
+)
+
+
+def root(check: str, reason: Reason, need: str, need_reason: Reason) -> str:
+    return root_among(SUBJECTS, {check: reason, need: need_reason})
+
+
+@pytest.mark.parametrize("reason", [R.RECORD_MISSING, R.MX_UNRESOLVABLE, R.SPF_INVALID, R.DKIM_INVALID, R.DNS_SERVFAIL])
+@pytest.mark.parametrize("behind", [R.DNS_REFUSED, R.DNS_SERVFAIL, R.CONNECT_REFUSED, R.DNS_TIMEOUT])
+def test_records_are_not_seen_where_nobody_serves_their_zone(reason: Reason, behind: Reason) -> None:
+    """Else a deleted zone would page once for itself and once for its mail."""
+    assert root("mail-records", reason, "dns/example.org", behind) == "dns/example.org"
+
+
+@pytest.mark.parametrize("behind", [R.DELEGATED_AWAY, R.LAME_DELEGATION])
+def test_records_are_not_seen_where_the_public_is_sent_elsewhere(behind: Reason) -> None:
+    assert root("mail-records", R.RECORD_MISSING, "zone/example.org", behind) == "zone/example.org"
+
+
+@pytest.mark.parametrize("reason", [R.MX_UNRESOLVABLE, R.SPF_FAILS_US])
+@pytest.mark.parametrize("behind", [R.DNS_NXDOMAIN, R.DNS_NODATA, R.RECORD_MISMATCH])
+def test_the_address_of_the_mail_server_decides_for_every_domain(reason: Reason, behind: Reason) -> None:
+    """Four domains without mail for one missing address are one page."""
+    assert root("mail-records", reason, "dns-a/mail", behind) == "dns-a/mail"
+
+
+@pytest.mark.parametrize("reason", [R.RECORD_MISSING, R.SPF_PASS_ALL, R.DKIM_REVOKED, R.DMARC_INVALID])
+def test_what_stands_in_a_record_is_no_address_s_fault(reason: Reason) -> None:
+    assert root("mail-records", reason, "dns-a/mail", R.RECORD_MISMATCH) == "mail-records"
+
+
+def test_a_zone_that_one_server_does_not_have_looks_lame_to_the_public() -> None:
+    assert root("zone/example.org", R.LAME_DELEGATION, "dns/example.org", R.DNS_REFUSED) == "dns/example.org"
+
+
+def test_every_zone_fails_with_the_server() -> None:
+    assert root("dns/example.org", R.DNS_SERVFAIL, "dns-server", R.DNS_SERVFAIL) == "dns-server"
+
+
+@pytest.mark.parametrize("reason", [R.DNS_NXDOMAIN, R.DNS_SERVFAIL])
+def test_a_refused_connection_keeps_no_name_from_being_found_unless_a_name_server_refused_it(reason: Reason) -> None:
+    assert root("page", reason, "backend", R.CONNECT_REFUSED) == "page"
+    assert root("page", reason, "dns/example.org", R.CONNECT_REFUSED) == "dns/example.org"
+
+
+def test_a_domain_that_its_owner_took_elsewhere_wakes_nobody() -> None:
+    """Its mail records are wrong as far as we are concerned, and they page otherwise."""
+    room = Room(subjects=SUBJECTS)
+    room.see_all({"zone/example.org": R.DELEGATED_AWAY, "mail-records": R.RECORD_MISMATCH}, times=3)
+
+    [opened] = room.told(Change.OPENED)
+    assert opened.incident.cause.check == "zone/example.org"
+    assert opened.incident.symptoms == ("mail-records",)
+    assert opened.incident.severity is Severity.WARNING

@@ -1,0 +1,77 @@
+"""What the production configuration needs to be true of a lab: what the map does not tell, and quicker decisions."""
+
+from typing import Any
+
+from tests.lab.lab import Lab
+from tests.lab.outfit import public_key
+from tests.lab.plan import HOSTS, MAIL_PUBLIC, MAILBOX, RESOLVER, SELECTOR, STRANGER
+
+Settings = dict[str, Any]
+
+QUICK: Settings = {
+    "every": "10s",
+    "timeout": "4s",
+    "open_after": 3,
+    "resolve_after": 2,
+    "resolve_for": "2s",
+    "settle": "10s",
+    "confirm": "500ms",
+}
+
+LEFT_OUT = ("pool/{pool}",)
+"""Containers have no ZFS pools."""
+
+MAILBOX_LOGIN: Settings = {"user": MAILBOX, "password": {"credential": "mailbox"}}
+BY_NAME: dict[str, Settings] = {
+    # Debian 12 has PostgreSQL 15, MigraTeck's db-core runs 16.
+    "db-unit": {"unit": "postgresql@15-main.service"},
+    # The map does not say that it runs; in the lab it does.
+    "imap-starttls": {"enabled": True},
+    # Each refused login makes Dovecot slower to answer the next one.
+    "imap-login": {**MAILBOX_LOGIN, "every": "30s", "timeout": "20s"},
+    "submission-login": {**MAILBOX_LOGIN, "every": "30s", "timeout": "20s", "sender": MAILBOX, "recipient": MAILBOX},
+    "smtp-out@mail-core": {"address": STRANGER},
+    "mail-queue": {"late_after": "2s"},
+    # The lab's mail-core is at the address where mail.migrahosting.com still is.
+    "mail-address": {"host": "mail-core"},
+}
+BY_KIND: dict[str, Settings] = {
+    # The lab's PM2 belongs to an ordinary user.
+    "pm2": {"owner": "mpanel", "timeout": "8s"},
+    "dns": {"slow_after": "2s"},
+    "mail_dns": {"resolvers": [RESOLVER]},
+    "dns_consistency": {"timeout": "9s"},
+    "backup": {"timeout": "8s"},
+}
+
+
+def hosts_of(lab: Lab) -> dict[str, Settings]:
+    """The section `hosts:`. A host that *lab* does not have is not known: what is asked of it is not watched."""
+    known = {name: {"address": machine.host.address} for name, machine in lab.machines.items()}
+    for name, machine in lab.machines.items():
+        if machine.host.public is not None and machine.host.public != MAIL_PUBLIC:
+            known[name]["public"] = machine.host.public
+    names = (*(host.name for host in HOSTS), "mail-vps")
+    return {name: known.get(name, {"address": "CHANGE_ME"}) for name in names if name != "resolver"}
+
+
+def in_the_lab(checks: dict[str, Settings], lab: Lab) -> dict[str, Settings]:
+    """The section `checks:` of one file, as *lab* needs it; the order stays."""
+    return {name: _changed(name, check, lab) for name, check in checks.items() if name not in LEFT_OUT}
+
+
+def _changed(name: str, check: Settings, lab: Lab) -> Settings:
+    # What production looks at every five minutes would make a drill as long.
+    kept = {key: value for key, value in check.items() if key != "every"}
+    return kept | BY_KIND.get(check["probe"], {}) | BY_NAME.get(name, {}) | _signer(name, check, lab)
+
+
+def _signer(name: str, check: Settings, lab: Lab) -> Settings:
+    """What mail-core sends from and signs with."""
+    if not name.startswith("mail-records-core/") or "mail-core" not in lab.machines:
+        return {}
+    keys = {SELECTOR: public_key(lab.home)}
+    return {
+        "mail": {**check["mail"], "sending_addresses": [MAIL_PUBLIC]},
+        "dkim": {"selectors": [SELECTOR], "public_keys": keys},
+    }

@@ -1,0 +1,112 @@
+"""What breaks between 587 and the mailbox, and on the way out: the queue, the signature, port 25 outwards."""
+
+from tests.lab.act import both, clear_filter, filter_packets, on
+from tests.lab.faults.mail import (
+    IMAP,
+    MEND_DOVECOT,
+    MEND_OPENDKIM,
+    MEND_POSTFIX,
+    OPENDKIM,
+    POSTFIX,
+    QUEUE,
+    SUBMISSION,
+    TRIP,
+    fault,
+)
+
+FAULTS = (
+    fault(
+        "queue-asleep",
+        "the queue's own process stands still: mail is accepted, and never delivered",
+        TRIP,
+        POSTFIX,
+        "mail_not_delivered",
+        "stop_queue",
+        MEND_POSTFIX,
+        holds=(SUBMISSION, IMAP),
+    ),
+    fault(
+        "delivery-broken",
+        "Dovecot takes no mail for mailboxes any more (LMTP is off): all of it is deferred",
+        TRIP,
+        POSTFIX,
+        "mail_not_delivered",
+        "add_to_dovecot 'protocols = imap pop3'",
+        both(MEND_DOVECOT, MEND_POSTFIX),
+        holds=(SUBMISSION, IMAP),
+    ),
+    fault(
+        "held",
+        "a forgotten rule puts all mail on hold",
+        TRIP,
+        POSTFIX,
+        "mail_not_delivered",
+        "change_postfix -e 'smtpd_end_of_data_restrictions=check_sender_access static:HOLD'",
+        MEND_POSTFIX,
+        holds=(SUBMISSION, IMAP),
+    ),
+    fault(
+        "unsigned",
+        "OpenDKIM is stopped, and mail goes out unsigned",
+        "opendkim-unit",
+        OPENDKIM,
+        "unit_inactive",
+        "systemctl stop opendkim",
+        MEND_OPENDKIM,
+        symptoms=(TRIP,),
+        holds=(SUBMISSION,),
+    ),
+    fault(
+        "signed-with-another-key",
+        "OpenDKIM has a new key, and DNS has the old one",
+        TRIP,
+        OPENDKIM,
+        "mail_dkim_invalid",
+        "sign_with_another_key 2048",
+        MEND_OPENDKIM,
+        holds=(SUBMISSION, "opendkim-unit"),
+    ),
+    fault(
+        "domain-not-signed",
+        "OpenDKIM's table of domains is empty: mail goes out unsigned",
+        TRIP,
+        OPENDKIM,
+        "mail_dkim_invalid",
+        "keep /etc/opendkim.conf; sed -i 's#^SigningTable.*#SigningTable refile:/dev/null#' /etc/opendkim.conf; "
+        "restart_opendkim",
+        MEND_OPENDKIM,
+        holds=(SUBMISSION, "opendkim-unit"),
+    ),
+    fault(
+        "no-way-out",
+        "port 25 outwards is closed, and mail for three other domains waits",
+        "smtp-out@mail-core",
+        "outbound port 25",
+        "connect_timeout",
+        both(
+            # As a provider does it: nothing comes back.
+            filter_packets("mail-core", "tcp dport 25 drop", hook="output"),
+            on(
+                "mail-core",
+                "change_postfix -e smtp_connect_timeout=2s; wait_in_queue example.com example.net example.org",
+            ),
+        ),
+        both(clear_filter("mail-core"), MEND_POSTFIX),
+        symptoms=(QUEUE,),
+        holds=(SUBMISSION,),
+    ),
+    fault(
+        "one-domain-waits",
+        "another domain's mail server refuses connections: its mail waits, everybody else's goes out",
+        QUEUE,
+        POSTFIX,
+        "mail_queue",
+        both(
+            on("resolver", "change_registry org.zone 's/^example IN MX.*/example IN MX 10 a.gtld-servers.net./'"),
+            on("mail-core", "wait_in_queue example.org"),
+        ),
+        both(on("resolver", "mend_registry"), MEND_POSTFIX),
+        warns=True,
+        holds=(SUBMISSION, TRIP),
+    ),
+)
