@@ -62,7 +62,7 @@ def full(host: str, name: str, breaks: str, inject: Act, symptoms: frozenset[str
 
 
 # Postfix takes no mail that it could not keep.
-NO_ROOM = {"mail-core": frozenset({"submission"})}
+NO_ROOM = {"mail-core": frozenset({"submission-login"})}
 FAULTS = (
     *(made(host) for host in LOOKED_AT for made in (frozen, unplugged, dropping)),
     *(
