@@ -40,7 +40,7 @@ BY_KIND: dict[str, Settings] = {
     "pm2": {"owner": "mpanel", "timeout": "8s"},
     "dns": {"slow_after": "2s"},
     "mail_dns": {"resolvers": [RESOLVER]},
-    "dns_consistency": {"timeout": "9s"},
+    "dns_consistency": {"timeout": "9s", "drift_grace": "2s"},
     "backup": {"timeout": "8s"},
 }
 
