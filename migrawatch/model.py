@@ -58,6 +58,21 @@ class Contact(Enum):
     NONE = "none"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Covered:
+    """Names that somebody watches: *sites* as browsers ask for them, *zones* as name servers have them.
+
+    They are in lower case and ASCII, without a final dot.
+    """
+
+    sites: frozenset[str] = frozenset()
+    zones: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Covered") -> "Covered":
+        """What either watches."""
+        return Covered(sites=self.sites | other.sites, zones=self.zones | other.zones)
+
+
 class Secret:
     """A value that must never be seen: it has no repr, str or comparison that shows it."""
 

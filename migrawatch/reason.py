@@ -137,6 +137,7 @@ class Reason(StrEnum):
     CONFIG_INVALID = ("config_invalid", "The configuration on disk is invalid.")
     CONFIG_MISMATCH = ("config_mismatch", "The configuration says something else than it must.")
     CONFIG_NOT_LOADED = ("config_not_loaded", "The configuration on disk is not the one that runs.")
+    UNWATCHED = ("unwatched", "Something is served that no check watches.")
     DISK_FULL = ("disk_full", "The file system is full.")
     DISK_FILLING = ("disk_filling", "The file system will be full soon.")
     BACKUP_STALE = ("backup_stale", "The newest backup is too old.")

@@ -113,7 +113,7 @@ def _default(shape: type[Any], setting: "Field[Any]", hint: Any, outer: str) -> 
         return f"**must be set** with `{outer[:-1]}`" if outer else "**must be set**"
     if issubclass(shape, Pace) and default is None:
         default = _PACE.get(setting.name)
-    if default is None or default in ("", (), {}) or isinstance(default, Secret):
+    if default is None or default in ("", (), {}, frozenset()) or isinstance(default, Secret):
         return ""
     return f"`{_written(default, type_in_words(hint))}`"
 
@@ -143,7 +143,7 @@ def type_in_words(hint: Any) -> str:
         return " or ".join(dict.fromkeys(type_in_words(arg) for arg in args if arg is not types.NoneType))
     if origin is dict:
         return f"mapping to {type_in_words(args[1])}"
-    if origin is tuple:
+    if origin in (tuple, frozenset):
         return f"list of {type_in_words(args[0])}"
     return "mapping"
 

@@ -98,6 +98,7 @@ _OWN = CERTIFICATE | frozenset(
         Reason.ANSWERS_DIFFER,
         Reason.DELEGATED_AWAY,
         Reason.LEGACY_ADDRESS,
+        Reason.UNWATCHED,
     }
 )
 _OWN_FAMILIES = frozenset({"dns", "dnssec", "config", "record", "mx", "spf", "dkim", "dmarc", "ptr", "pool"})

@@ -7,11 +7,11 @@ from typing import Any, ClassVar, TypeVar
 
 from migrawatch.decide.zone import Mute, Question, Said, Server, Since, Zone, lasting
 from migrawatch.model import Finding, Verdict
-from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Unsure, Visit
+from migrawatch.probe import Contact, Covered, Down, Measure, Probe, Reason, Seconds, Unsure, Visit
 from migrawatch.reach.answer import Answer
 from migrawatch.reach.delegation import ROOT_SERVERS, Delegation, Tree
 from migrawatch.reach.dnssec import check_ds
-from migrawatch.reach.name import ascii_name
+from migrawatch.reach.name import ascii_name, ascii_names
 from migrawatch.reach.nameserver import Nameserver, ask_server
 from migrawatch.reach.query import make_question
 
@@ -92,6 +92,11 @@ class DnsConsistencyProbe(Probe):
     def target(self) -> str:
         """The zone, and who has it as it should be."""
         return f"{self.zone} @{self.address}:{self.port}"
+
+    @property
+    def covers(self) -> Covered:
+        """The zone."""
+        return Covered(zones=ascii_names(self.zone))
 
     @property
     def silence(self) -> Seconds:

@@ -10,9 +10,9 @@ from migrawatch.model import Finding
 from migrawatch.parse.dkim import KeyType
 from migrawatch.parse.resolving import parse_resolv_conf
 from migrawatch.parse.url import parse_dial
-from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Verdict, Visit
+from migrawatch.probe import Contact, Covered, Down, Measure, Probe, Reason, Seconds, Verdict, Visit
 from migrawatch.reach.lookup import Lookups
-from migrawatch.reach.name import ascii_name, is_literal
+from migrawatch.reach.name import ascii_name, ascii_names, is_literal
 from migrawatch.reach.nameserver import Nameserver
 from migrawatch.reach.public_key import read_public_key
 from migrawatch.talk.mail_records.agreement import judge_agreement
@@ -122,6 +122,11 @@ class MailDnsProbe(Probe):
     def target(self) -> str:
         """The domain."""
         return self.domain
+
+    @property
+    def covers(self) -> Covered:
+        """The domain, as the zone that has its records."""
+        return Covered(zones=ascii_names(self.domain) if self.records else frozenset())
 
     @cached_property
     def _signers(self) -> dict[str, tuple[KeyType, bytes]]:

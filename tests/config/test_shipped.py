@@ -24,6 +24,7 @@ def production(environ: dict[str, str]) -> Settings:
     return load(ROOT / "config/migrawatch.yaml", environ)
 
 
+LAN = ("srv1", "mpanel-core", "db-core", "mail-core", "dns-core")
 CHAIN = {
     "login-page": ["nginx-unit", "nginx-proxy/frontend", "frontend@srv1"],
     "panel-www": ["nginx-unit", "nginx-proxy/frontend", "frontend@srv1"],
@@ -78,6 +79,11 @@ CHAIN = {
     "disk/root@mail-core": [],
     "disk/root@dns-core": [],
     "mail-queue": ["postfix-unit", "mail-exchanger"],
+    "discovery/sites": ["nginx-config"],
+    "discovery/zones": [],
+    "legacy/80": [],
+    "legacy/443": [],
+    **{f"echo/{host}": [] for host in LAN},
 }
 MAIL_NAME = "dns-a/mail.migrahosting.com"
 ZONES = ("migrahosting.com", "migrapanel.com", "elizefoundation.org", "holisticgroupllc.com")
@@ -105,11 +111,7 @@ def test_the_whole_502_chain_is_watched(production: Settings) -> None:
         for name, needs in names(production).items()
     }
 
-    implicit = {
-        f"{kind}/{host}"
-        for kind in ("host", "ssh")
-        for host in ("srv1", "mpanel-core", "db-core", "mail-core", "dns-core")
-    }
+    implicit = {f"{kind}/{host}" for kind in ("host", "ssh") for host in LAN}
     assert own == CHAIN | NAMES | MAIL_RECORDS | {name: [] for name in implicit}
 
 
@@ -124,6 +126,7 @@ def test_only_what_the_map_does_not_tell_is_not_watched(production: Settings) ->
         "pool/clients-main",
         "pool/clients-backup",
         "disk/root@pve",
+        "echo/pve",
         "host/pve",
     ]
     assert others == {
@@ -137,7 +140,78 @@ def test_only_what_the_map_does_not_tell_is_not_watched(production: Settings) ->
         "host/mail-vps": "ssh.user of mail-vps is CHANGE_ME",
         **{f"mail-records-core/{zone}": NO_ADDRESS for zone in ZONES},
         "powerdns-admin": "url is CHANGE_ME",
+        "marketing-backend": "disabled (enabled: false)",
+        "redis": "disabled (enabled: false)",
+        "loki": "url is CHANGE_ME",
+        "disk/root@migraguard-quantum": "the address of migraguard-quantum is CHANGE_ME",
+        "echo/migraguard-quantum": "the address of migraguard-quantum is CHANGE_ME",
+        "host/legacy-vps": "ssh.user of legacy-vps is CHANGE_ME",
     }
+
+
+MAP = {
+    "srv1": {
+        "nginx": ("nginx-unit", "nginx-config", "nginx-proxy/api"),
+        "migrahosting.com": ("marketing-site", "marketing-site-www", "https-redirect/migrahosting.com"),
+        "migrapanel.com": ("login-page", "api-public", "graphql-public", "https-redirect/migrapanel.com"),
+        "client websites": ("client-site/elizefoundation.org", "client-site/holisticgroupllc.com", "discovery/sites"),
+        "marketing backend, 4242": ("marketing-backend", "checkout-route", "checkout-cors"),
+        "never exposed": ("closed/2271", "closed/2272", "closed/5432"),
+    },
+    "mpanel-core": {
+        "backend, 2271": ("backend@srv1", "backend@mpanel-core", "backend@here"),
+        "frontend, 2272": ("frontend@srv1", "frontend@mpanel-core"),
+        "PM2": ("pm2/mpanel-backend", "pm2/mpanel-frontend"),
+        "Redis": ("redis",),
+    },
+    "db-core": {"PostgreSQL, 5432": ("db-unit", "db-select-1@mpanel-core", "db-select-1@here")},
+    "mail-core": {
+        "Postfix, 587": ("postfix-unit", "submission", "submission-login", "no-relay/587"),
+        "Postfix, 25": ("mail-exchanger", "mail-queue", "smtp-out@mail-core", "no-relay/25"),
+        "Dovecot, 993": ("dovecot-unit", "imap", "imap-login"),
+        "Dovecot, POP": ("pop3",),
+        "OpenDKIM": ("opendkim-unit",),
+        "OpenDMARC": ("opendmarc-unit",),
+        "webmail": ("webmail",),
+    },
+    "mail-vps": {"mail.migrahosting.com": ("submission-in-use", "mail-exchanger-in-use", "imap-in-use")},
+    "dns-core": {
+        "PowerDNS": ("pdns-unit", "dns-server", "dns-tcp", "dns-not-open"),
+        "PowerDNS-Admin": ("powerdns-admin",),
+        "all client domains": ("discovery/zones",),
+        **{zone: (f"dns/{zone}", f"zone/{zone}", f"mail-records/{zone}") for zone in ZONES},
+    },
+    "pve": {
+        "ZFS": ("pool/clients-main", "pool/clients-backup"),
+        "backups": ("mount/srv1", "mount/srv2", "backup/srv1", "backup/srv2"),
+    },
+    "migraguard-quantum": {"logging": ("loki",)},
+    "legacy-vps": {"sites that are still live": ("legacy/80", "legacy/443")},
+}
+"""Every system of the map by its host, and the checks that watch it; cloud-core is not deployed."""
+
+AT_PROVIDERS = ("mail-vps", "legacy-vps")
+"""No log-in is known, and an echo may not be answered: these are looked at by their ports alone."""
+
+
+@pytest.mark.parametrize(("host", "system"), [(host, system) for host, systems in MAP.items() for system in systems])
+def test_every_system_of_the_map_has_its_checks(production: Settings, host: str, system: str) -> None:
+    """Watched, or listed as what is not watched until somebody says where it is."""
+    on_host = {check.name for check in production.checks if check.subject.host == host}
+    idle = {item.check for item in production.not_watched}
+
+    assert set(MAP[host][system]) - on_host - idle == set()
+
+
+@pytest.mark.parametrize("host", [host for host in MAP if host not in AT_PROVIDERS])
+def test_every_machine_is_looked_at_as_a_whole(production: Settings, host: str) -> None:
+    known = {check.name for check in production.checks} | {item.check for item in production.not_watched}
+
+    assert {f"disk/root@{host}", f"echo/{host}"} <= known
+
+
+def test_no_machine_of_the_configuration_is_missing_in_the_map(production: Settings) -> None:
+    assert set(production.hosts) == set(MAP)
 
 
 def test_an_operator_is_warned_that_nobody_is_told_yet(production: Settings) -> None:

@@ -13,6 +13,7 @@ from migrawatch.model import Verdict
 from migrawatch.probe import Probe
 from migrawatch.reach.here import Here
 from migrawatch.reach.ssh import Ssh
+from migrawatch_probes.discovery import DiscoveryProbe
 from migrawatch_probes.mail_queue import MailQueueProbe
 from migrawatch_probes.nginx_config import NginxConfigProbe
 from migrawatch_probes.nginx_proxy import NginxProxyProbe
@@ -76,6 +77,8 @@ async def test_all_that_the_kinds_run_goes_through() -> None:
         *await asked_by(
             ZfsProbe(pool="clients-main"), **{"/usr/sbin/zpool": [pool_line("clients-main"), status("clients-main")]}
         ),
+        *await asked_by(DiscoveryProbe(of="sites"), sudo=[DUMP]),
+        *await asked_by(DiscoveryProbe(of="zones"), sudo=["a.example\n"]),
         *await asked_by(MailQueueProbe(), **{"/usr/sbin/postqueue": ["", "Mail queue is empty\n"]}),
         "ps --ppid 812 -o etimes=,args=",
         "date +%s.%N",
@@ -119,6 +122,9 @@ def test_a_plugin_goes_through_once_it_stands_in_the_list(tmp_path: Path) -> Non
         "sudo -n /usr/sbin/nginx -s stop",
         "sudo -n -u root /usr/bin/env HOME=/root PM2_HOME=/root/.pm2 PM2_NODE_OPTIONS=--version pm2 kill",
         "/usr/sbin/postqueue -f",
+        "sudo -n -u pdns /usr/bin/pdnsutil delete-zone a.example",
+        "sudo -n -u pdns /usr/bin/pdnsutil list-all-zones a",
+        "sudo -n /usr/bin/pdnsutil list-all-zones",
         "/usr/sbin/postqueue -j -c /tmp",
         "true; id",
         "true\nid",

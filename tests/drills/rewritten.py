@@ -42,6 +42,7 @@ BY_KIND: dict[str, Settings] = {
     "mail_dns": {"resolvers": [RESOLVER]},
     "dns_consistency": {"timeout": "9s", "drift_grace": "2s"},
     "backup": {"timeout": "8s"},
+    "icmp": {"timeout": "8s"},
 }
 
 
@@ -51,7 +52,7 @@ def hosts_of(lab: Lab) -> dict[str, Settings]:
     for name, machine in lab.machines.items():
         if machine.host.public is not None and machine.host.public != MAIL_PUBLIC:
             known[name]["public"] = machine.host.public
-    names = (*(host.name for host in HOSTS), "mail-vps")
+    names = (*(host.name for host in HOSTS), "mail-vps", "legacy-vps", "migraguard-quantum")
     return {name: known.get(name, {"address": "CHANGE_ME"}) for name in names if name != "resolver"}
 
 
