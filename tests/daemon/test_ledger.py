@@ -154,7 +154,7 @@ def test_a_mistake_in_judging_ends_the_daemon_instead_of_leaving_it_deaf() -> No
 
 def test_one_blind_check_among_clear_ones_is_told_after_blind_after() -> None:
     """Nothing else fails, so nothing but time makes it worth a word."""
-    script = down("api", reason=Reason.NO_HISTORY)
+    script = down("api", reason=Reason.VANTAGE_LOST)
 
     async def story() -> Small:
         small = await Small().begin([check_of("api", script), check_of("page", script)])
