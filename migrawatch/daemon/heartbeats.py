@@ -89,7 +89,9 @@ class Heartbeats:
         self._learn(name, self._heard(name).told(report, self._clock.now(), parse_log(body)))
         await self._store.commit(self._transaction(name))
         self._looks.look_now(Trigger(checks=(name,)), self._clock.now())
-        if self._store.trouble:
+        stored = not self._store.trouble
+        log.info("reported", check=name, signal=report.signal, exit_code=report.exit_code, stored=stored)
+        if not stored:
             # It was heard, and counts as long as we live; told again, it changes nothing.
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "it cannot be stored at present: try again", AGAIN)
 
