@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
@@ -15,6 +17,7 @@ from tests.servers.mounts import in_memory, needs_mount
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).parents[2]
 TOKEN = "the-token-of-the-nightly-job"
 NIGHTLY = "  nightly: {{probe: heartbeat, host: web, service: nightly report, token: {{file: token}}, {more}}}"
 HOURLY = "period: 1h, grace: 1h"
@@ -55,6 +58,30 @@ class Jobs:
         said, complained = await process.communicate()
         assert process.returncode is not None
         return process.returncode, (said + complained).decode()
+
+    async def report(self, path: str, log: bytes) -> int:
+        """What migrawatch-report ends with, called as a crontab has it."""
+        (etc := self.stand.folder / "etc").mkdir(exist_ok=True)
+        (etc / "url").write_text(f"http://127.0.0.1:{self.stand.listen}\n")
+        (etc / "header").write_text(f"Authorization: Bearer {TOKEN}\n")
+        process = await asyncio.create_subprocess_exec(
+            str(ROOT / "deploy/hosts/migrawatch-report"), path, env={**os.environ, "MIGRAWATCH_REPORT": str(etc)},
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        await process.communicate(log)
+        assert process.returncode is not None
+        return process.returncode
+
+    async def probe(self, name: str = "nightly") -> tuple[int, dict[str, Any]]:
+        """What `migrawatch probe` sees of a job from a shell: its exit code, and the observation."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "migrawatch.cli.main", "probe", name, "--format", "json",
+            "-c", str(self.stand.config), stdout=asyncio.subprocess.PIPE, cwd=self.stand.folder,
+        )  # fmt: skip
+        said, _ = await process.communicate()
+        assert process.returncode is not None
+        [seen] = [seen for seen in json.loads(said)["observations"] if seen["check"] == name]
+        return process.returncode, seen
 
     async def seen(self, name: str = "nightly") -> dict[str, Any]:
         """The last look at a job; without a verdict before the first."""
@@ -106,6 +133,34 @@ async def test_a_wrong_token_is_told_by_curls_exit_code(jobs: Jobs) -> None:
 
     assert code == 22
     assert "401" in said
+
+
+async def test_the_script_for_jobs_sends_the_end_of_a_log_of_any_length(jobs: Jobs) -> None:
+    """Longer than what migrawatch takes: a job's report must not be lost for its log."""
+    await jobs.stand.start()
+
+    failed = await jobs.report("nightly/2", b"copied a file\n" * 200_000 + b"and then the disk was full\n")
+    seen = await jobs.is_seen("heartbeat_failed")
+    refused = await jobs.report("another", b"")
+
+    assert (failed, refused) == (0, 22)
+    assert seen["evidence"][0]["text"].endswith("copied a file\nand then the disk was full")
+
+
+async def test_a_shell_sees_what_the_daemon_was_told_and_says_so_if_it_may_not(jobs: Jobs) -> None:
+    nothing = await jobs.probe()
+    await jobs.stand.start()
+    await jobs.post("nightly/5", b"no space left")
+    beside = await jobs.probe()
+    await jobs.post("nightly")
+    await jobs.stand.end()
+    after = await jobs.probe()
+
+    assert (nothing[0], nothing[1]["reason"]) == (3, "no_history")
+    assert "cannot be read here" in nothing[1]["detail"]
+    assert (beside[0], beside[1]["reason"]) == (2, "heartbeat_failed")
+    assert beside[1]["evidence"][0]["text"] == "no space left"
+    assert (after[0], after[1]["verdict"]) == (0, "ok")
 
 
 async def test_silence_is_one_page(jobs: Jobs) -> None:

@@ -168,6 +168,19 @@ def test_one_blind_check_among_clear_ones_is_told_after_blind_after() -> None:
     assert told.at == pytest.approx(offset_of("api", 30.0) + 600, abs=31)
 
 
+def test_what_only_time_will_tell_is_told_nobody() -> None:
+    """A job of every night that was added this morning has not reported yet: nothing is wrong with our looking."""
+    script = down("api", reason=Reason.NO_HISTORY)
+
+    async def story() -> Small:
+        small = await Small().begin([check_of("api", script), check_of("page", script)])
+        await small.until(7200)
+        await small.end()
+        return small
+
+    assert play(story()).told == []
+
+
 # -- restart --------------------------------------------------------------------------------------------------------
 
 
