@@ -34,9 +34,12 @@ class Wanted:
         """When what was *due* then is missed."""
         return due + timedelta(seconds=self.grace)
 
-    def earliest(self, due: datetime) -> datetime:
-        """When what is *due* then may come already: a job without a fixed hour as much too early as too late."""
-        return due if self.cron else due - timedelta(seconds=self.grace)
+    def earliest(self, due: datetime, after: datetime, regular: bool) -> datetime:
+        """When what is *due* then may come already: with cron not before; without, as much too early as too late, and
+        at any time after *after* if it is not known since when to count (not *regular*)."""
+        if self.cron:
+            return due
+        return due - timedelta(seconds=self.grace) if regular else after
 
 
 def judge(heard: Heard, wanted: Wanted, at: datetime) -> Finding | None:
@@ -76,12 +79,14 @@ def _running(heard: Heard, begun: datetime, wanted: Wanted, at: datetime) -> Fin
 def _awaited(heard: Heard, wanted: Wanted, after: datetime, at: datetime) -> Finding | None:
     """Whether a success that was due after *after* is missing by *at*."""
     due, unclear = wanted.due(after), ""
+    earliest = wanted.earliest(due, after, regular=after == heard.succeeded_at)
     while (deadline := wanted.deadline(due)) <= at:
-        spell = heard.deaf_within(wanted.earliest(due), deadline)
+        spell = heard.deaf_within(earliest, deadline)
         if spell is None:
             return Finding(Verdict.DOWN, Reason.HEARTBEAT_MISSED, _missed(heard, due, deadline))
         unclear = f"the report due at {_date(due)} may have come while migrawatch did not listen ({_spell(spell)})"
         due = wanted.due(max(due, spell[1]))
+        earliest = wanted.earliest(due, spell[1], regular=False)
     if unclear:
         return Finding(Verdict.UNKNOWN, Reason.NO_HISTORY, f"{unclear}; the next is due by {_date(deadline)}")
     if heard.succeeded_at is None:

@@ -3,8 +3,11 @@
 import asyncio
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -82,6 +85,15 @@ class Jobs:
         assert process.returncode is not None
         [seen] = [seen for seen in json.loads(said)["observations"] if seen["check"] == name]
         return process.returncode, seen
+
+    def move_back(self, *moments: str) -> None:
+        """Make what is kept of the job three hours older, while no daemon runs."""
+        with closing(sqlite3.connect(self.stand.folder / "state.db", isolation_level=None)) as state:
+            ((body,),) = state.execute("SELECT body FROM memory WHERE check_name = 'nightly'")
+            kept = json.loads(body)
+            for moment in moments:
+                kept[moment] = (datetime.fromisoformat(kept[moment]) - timedelta(hours=3)).isoformat()
+            state.execute("UPDATE memory SET body = ?", (json.dumps(kept),))
 
     async def seen(self, name: str = "nightly") -> dict[str, Any]:
         """The last look at a job; without a verdict before the first."""
@@ -253,6 +265,33 @@ async def test_a_removed_job_is_told_as_no_longer_watched(jobs: Jobs) -> None:
 
     assert (pages[1]["change"], pages[1]["closing"]) == ("resolved", "no longer watched")
     assert await jobs.post("nightly") == 401
+
+
+async def test_a_report_that_was_due_while_the_daemon_was_down_is_no_page(jobs: Jobs) -> None:
+    await jobs.stand.start()
+    await jobs.post("nightly")
+    await jobs.stand.kill()
+    jobs.move_back("since", "until", "succeeded_at")
+
+    await jobs.stand.start()
+    seen = await jobs.is_seen("no_history")
+    await asyncio.sleep(2)
+
+    assert "may have come while migrawatch did not listen" in seen["detail"]
+    assert jobs.stand.changes() == []
+
+
+async def test_a_report_that_was_due_while_the_daemon_was_up_is_a_page_over_a_restart(jobs: Jobs) -> None:
+    """The other side of the one before: only the time in which nobody listened is taken off."""
+    await jobs.stand.start()
+    await jobs.post("nightly")
+    await jobs.stand.kill()
+    jobs.move_back("since", "succeeded_at")
+
+    await jobs.stand.start()
+    [page] = await jobs.stand.pages(1)
+
+    assert page["cause"]["reason"] == "heartbeat_missed"
 
 
 async def test_curl_bridges_a_restart(jobs: Jobs) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from migrawatch.decide.heard import BRIDGED, Heard, heard_first
 from migrawatch.decide.heartbeat import Wanted, due_by, judge
@@ -311,3 +313,51 @@ def test_what_is_remembered_stays_small() -> None:
         story.listen(24 * day + 2).sleep(24 * day + 5)
 
     assert len(story.heard.deaf) == 16
+
+
+# -- any downtime at all --------------------------------------------------------------------------------------------
+
+TRIES = 4
+"""Minutes for which a job tries again to report."""
+
+SCHEDULES = [Wanted(cron="30 * * * *", zone="UTC", grace=900.0), Wanted(period=3600.0, grace=900.0)]
+downtimes = st.lists(st.tuples(st.integers(0, 600), st.integers(1, 200)), max_size=6)
+runs = st.lists(st.integers(0, 9), min_size=10, max_size=10)
+
+
+def played(wanted: Wanted, away: list[tuple[int, int]], took: list[int], last_run: int = 99) -> list[tuple[int, str]]:
+    """Ten hours, a minute a step: what is seen of a job that runs at half past, by those who are there to see it."""
+    heard, seen = heard_first(at(0)), []
+    done = {60 * hour + 30 + minutes for hour, minutes in enumerate(took) if hour <= last_run}
+    for minute in range(600):
+        if any(begin <= minute < begin + length for begin, length in away):
+            continue
+        now = at(minute / 60)
+        heard = heard.listening(now)
+        if any(minute - TRIES <= end <= minute for end in done):
+            done -= set(range(minute - TRIES, minute + 1))
+            heard = heard.told(SUCCESS, now)
+        finding = judge(heard, wanted, now)
+        seen.append((minute, finding.reason.value if finding else ""))
+    return seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wanted", SCHEDULES)
+@given(away=downtimes, took=runs)
+@settings(max_examples=100, deadline=None)
+def test_no_downtime_of_ours_makes_a_good_job_miss(
+    wanted: Wanted, away: list[tuple[int, int]], took: list[int]
+) -> None:
+    assert Reason.HEARTBEAT_MISSED not in {reason for _, reason in played(wanted, away, took)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wanted", SCHEDULES)
+@given(away=st.lists(st.tuples(st.integers(0, 300), st.integers(1, 60)), max_size=4), took=runs)
+@settings(max_examples=100, deadline=None)
+def test_a_job_that_stopped_is_found_whatever_downtime_came_before(
+    wanted: Wanted, away: list[tuple[int, int]], took: list[int]
+) -> None:
+    """Two periods and the graces after the last downtime at most."""
+    assert played(wanted, away, took, last_run=3)[-1][1] == Reason.HEARTBEAT_MISSED
