@@ -55,6 +55,8 @@ class Contact(Enum):
     UDP = "udp"
     COMMANDS = "commands"
     FILES = "files"
+    REPORTS = "reports"
+    """It is not touched at all: it reports to us, and what it said is what is looked at."""
     NONE = "none"
 
 

@@ -80,6 +80,11 @@ class Probe:
         return self
 
     @property
+    def remembers_under(self) -> Any:
+        """The settings under which what is remembered holds; it is dropped when they change."""
+        return self
+
+    @property
     def silence(self) -> Seconds:
         """After how much silence that is the answer, if it is one; the check's timeout must be longer."""
         return 0.0

@@ -23,8 +23,6 @@ ELSEWHERE = {
 NOT_YET = {
     3: frozenset({
         Reason.MAIL_LATE,
-        Reason.HEARTBEAT_MISSED, Reason.HEARTBEAT_FAILED,
-        Reason.NO_HISTORY,
     }),
     4: frozenset({Reason.UPLINK_INTERNET, Reason.UPLINK_LAN}),
 }  # fmt: skip

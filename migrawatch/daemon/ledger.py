@@ -253,7 +253,10 @@ class Ledger:
 
     def _memory_of(self, values: Mapping[str, Any]) -> dict[str, Remembered]:
         probes = {name: self._checks[name].probe for name in values if name in self._checks}
-        return {name: Remembered.of(type(values[name]), values[name], probe) for name, probe in probes.items()}
+        return {
+            name: Remembered.of(type(values[name]), values[name], probe.remembers_under)
+            for name, probe in probes.items()
+        }
 
 
 def _is_quiet(standing: Standing) -> bool:

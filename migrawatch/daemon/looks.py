@@ -76,8 +76,8 @@ class Looks:
     def watch(self, checks: Mapping[str, Check], vantages: Mapping[str, Vantage]) -> None:
         """From now on *checks* may be looked at from *vantages*.
 
-        A check whose probe changed forgets what it remembered, and closes what it kept; so does one whose vantage is
-        another connection now.
+        A check whose probe changed forgets what it remembered under other settings, and closes what it kept; so does
+        one whose vantage is another connection now.
         """
         before, self._checks = self._checks, dict(checks)
         stood, self._vantages = self._vantages, dict(vantages)
@@ -103,6 +103,14 @@ class Looks:
                 self._hasten(name)
             elif flight.began < since:
                 self._again.add(name)
+
+    def memory_of(self, name: str) -> Any:
+        """What the check remembers; None for nothing."""
+        return self._memory.get(name)
+
+    def learn(self, name: str, value: Any) -> None:
+        """Have the check remember *value*, which no look of it found; the next one gets it as its last."""
+        self._memory[name] = value
 
     async def look_again(self, names: Iterable[str]) -> None:
         """Look at *names* now and wait until that is done."""
@@ -206,7 +214,7 @@ class Looks:
     def _remembered_by(self, check: Check, before: Mapping[str, Check]) -> Any:
         renamed = check.name not in before and check.was in before and check.was not in self._checks
         name = check.was if renamed else check.name
-        if name in before and before[name].probe != check.probe:
+        if name in before and before[name].probe.remembers_under != check.probe.remembers_under:
             return None
         return self._memory.get(name)
 

@@ -13,6 +13,7 @@ import structlog
 from migrawatch.config import ConfigError, Settings, load
 from migrawatch.config.changes import compare
 from migrawatch.daemon.clock import Clock
+from migrawatch.daemon.heartbeats import Heartbeats
 from migrawatch.daemon.ledger import Hands, Ledger
 from migrawatch.daemon.looks import Looks
 from migrawatch.daemon.receivers import addresses_of, receivers_of
@@ -89,12 +90,13 @@ class Service:
         self._assemble(group)
         await self._use(self._settings, self._store.saved.streaks)
         self._listen_to_signals(group)
-        door = Door(board=self._board, reload=self.reload, ailing=self._ailing)
+        door = Door(board=self._board, reload=self.reload, ailing=self._ailing, intake=self._heartbeats)
         tasks = [
             group.create_task(self._ledger.work(), name="ledger"),
             group.create_task(self._courier.run(), name="courier"),
             group.create_task(self._store.tend(), name="store"),
             group.create_task(self._rounds.run(), name="rounds"),
+            group.create_task(self._heartbeats.listen(), name="heartbeats"),
             group.create_task(measure_lag(self._board.lagged), name="lag"),
             group.create_task(keep_alive(self._ailing), name="watchdog"),
             group.create_task(serve(self._heard, door), name="server"),
@@ -111,6 +113,7 @@ class Service:
         remembered = _remembered(saved.memory, self._settings)
         self._board = Board(self._clock.now)
         self._looks = Looks(self._clock, group, lambda *seen: self._ledger.observed(*seen), remembered)
+        self._heartbeats = Heartbeats(self._clock, self._looks, self._store)
         self._rounds = Rounds(self._clock, lambda name: self._ledger.streak_of(name), self._looks.start, self._board)
         self._courier = Courier(
             Surroundings(store=self._store, now=self._clock.now, recheck=self._look_again, noted=self._board.noted)
@@ -160,6 +163,8 @@ class Service:
         self._ledger.watch(checks, addresses, streaks)
         self._rounds.watch(checks)
         self._board.watch(tuple(check.subject for check in settings.checks))
+        # Before the ledger drops what is kept under names that are gone: nothing may be lost between the two.
+        await self._heartbeats.watch(checks)
         await self._courier.serve(receivers, addresses.fallback)
 
     async def reload(self) -> tuple[str, ...]:
@@ -217,7 +222,7 @@ def _remembered(memory: Mapping[str, Remembered], settings: Settings) -> dict[st
     for check in settings.checks:
         kept = memory.get(check.name) or memory.get(check.was)
         if kept is not None and check.probe.memory is not None:
-            value = kept.value(check.probe.memory, check.probe)
+            value = kept.value(check.probe.memory, check.probe.remembers_under)
             if value is not None:
                 values[check.name] = value
     return values

@@ -35,6 +35,8 @@ def explains(need: Standing, check: Standing) -> bool:
         no_name_server = need.reason in CONNECT and need.subject.probe not in NAME_PROBES
         return need.reason in behind(reason) and not no_name_server
     same_host = need.subject.host == check.subject.host
+    if reason is Reason.HEARTBEAT_FAILED and need.subject.probe == HOST_PROBE:
+        return False  # the job said so itself, so its host was up
     if need.subject.probe == HOST_PROBE and (same_host or check.subject.probe == HOST_PROBE):
         cut = need.reason is Reason.PATH_BROKEN
         return not cut or (need.subject.vantage == check.subject.vantage and reason in CONNECT)

@@ -97,8 +97,8 @@ def _blind(board: Board, now: datetime) -> tuple[list[str], list[timedelta]]:
     for name in board.astir:
         standing = board[name]
         since = standing.streak.blind_since
-        if since is None or standing.failing:
-            continue
+        if since is None or standing.failing or standing.reason is Reason.NO_HISTORY:
+            continue  # what only time will tell is neither a lost vantage nor a bug
         if any(board[need].failing or board[need].verdict is Verdict.DOWN for need in all_needs(name, board)):
             continue
         left = since + timedelta(seconds=standing.policy.blind_after) - now

@@ -154,7 +154,7 @@ def test_a_mistake_in_judging_ends_the_daemon_instead_of_leaving_it_deaf() -> No
 
 def test_one_blind_check_among_clear_ones_is_told_after_blind_after() -> None:
     """Nothing else fails, so nothing but time makes it worth a word."""
-    script = down("api", reason=Reason.NO_HISTORY)
+    script = down("api", reason=Reason.VANTAGE_LOST)
 
     async def story() -> Small:
         small = await Small().begin([check_of("api", script), check_of("page", script)])
@@ -166,6 +166,19 @@ def test_one_blind_check_among_clear_ones_is_told_after_blind_after() -> None:
 
     assert (told.cause, told.incident.severity) == ("api", Severity.WARNING)
     assert told.at == pytest.approx(offset_of("api", 30.0) + 600, abs=31)
+
+
+def test_what_only_time_will_tell_is_told_nobody() -> None:
+    """A job of every night that was added this morning has not reported yet: nothing is wrong with our looking."""
+    script = down("api", reason=Reason.NO_HISTORY)
+
+    async def story() -> Small:
+        small = await Small().begin([check_of("api", script), check_of("page", script)])
+        await small.until(7200)
+        await small.end()
+        return small
+
+    assert play(story()).told == []
 
 
 # -- restart --------------------------------------------------------------------------------------------------------
