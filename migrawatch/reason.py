@@ -127,6 +127,8 @@ class Reason(StrEnum):
     DELEGATED_AWAY = ("delegated_away", "The domain is delegated to somebody else's servers.")
     LEGACY_ADDRESS = ("legacy_address", "The name still points at the legacy VPS.")
     PTR_MISMATCH = ("ptr_mismatch", "The reverse name does not match.")
+    DNSBL_LISTED = ("dnsbl_listed", "One of our sending addresses is on a DNS blocklist.")
+    DNSBL_BROKEN = ("dnsbl_broken", "A DNS blocklist has nobody or everybody: it is dead, or another's now.")
     PROCESS_STOPPED = ("process_stopped", "The process is registered but stopped.")
     PROCESS_MISSING = ("process_missing", "The process is not known to its process manager.")
     PROCESS_ERRORED = ("process_errored", "The process manager gave the process up.")

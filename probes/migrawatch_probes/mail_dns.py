@@ -8,11 +8,9 @@ from typing import ClassVar
 
 from migrawatch.model import Finding
 from migrawatch.parse.dkim import KeyType
-from migrawatch.parse.resolving import parse_resolv_conf
-from migrawatch.parse.url import parse_dial
 from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Verdict, Visit
 from migrawatch.reach.lookup import Lookups
-from migrawatch.reach.name import ascii_name, is_literal
+from migrawatch.reach.name import ascii_name
 from migrawatch.reach.nameserver import Nameserver
 from migrawatch.reach.public_key import read_public_key
 from migrawatch.talk.mail_records.agreement import judge_agreement
@@ -20,6 +18,7 @@ from migrawatch.talk.mail_records.mx import judge_mx
 from migrawatch.talk.mail_records.policy import judge_dmarc, judge_mta_sts, judge_tls_rpt
 from migrawatch.talk.mail_records.sending import judge_reverse, judge_spf
 from migrawatch.talk.mail_records.signing import judge_dkim
+from migrawatch.talk.resolvers import check_resolvers, resolvers_of
 
 QUERIES = Measure("probe_mail_dns_queries", "Questions that one look asked, by who was asked.", "", ("asked",))
 SPF_LOOKUPS = Measure("probe_mail_spf_lookups", "Look-ups that the whole SPF record takes; ten are allowed.")
@@ -114,9 +113,7 @@ class MailDnsProbe(Probe):
             ip_address(address)
         if not self.records and not (self.mail.ptr and self.mail.sending_addresses):
             raise ValueError("records: nothing is left to judge: give mail.sending_addresses, and leave mail.ptr on")
-        for resolver in self.resolvers:
-            if not is_literal(parse_dial(resolver)[0]):
-                raise ValueError(f"resolvers: wanted an address, got {resolver!r}")
+        check_resolvers(self.resolvers)
 
     @property
     def target(self) -> str:
@@ -133,7 +130,8 @@ class MailDnsProbe(Probe):
         """Ask the public first, judge, then compare with what is kept. Raise Down when the public sees no domain."""
         domain = ascii_name(self.domain)
         with visit.step("public", late=Reason.DNS_TIMEOUT):
-            public = Lookups(visit.vantage, await self._resolvers(visit), recursion=True)
+            resolvers = await resolvers_of(self.resolvers, self.answer_within, visit)
+            public = Lookups(visit.vantage, resolvers, recursion=True)
             findings = await self._judged(visit, domain, public) if self.records else []
             findings += await self._reverse(public)
         _note(visit, findings)
@@ -149,18 +147,6 @@ class MailDnsProbe(Probe):
         visit.measure(QUERIES, server.asked, asked="kept")
 
     # -- whom we ask --------------------------------------------------------------------------------------------
-
-    async def _resolvers(self, visit: Visit) -> list[Nameserver]:
-        if self.resolvers:
-            dialled = [parse_dial(resolver) for resolver in self.resolvers]
-            return [Nameserver(address=a, port=port or 53, patience=self.answer_within) for a, port in dialled]
-        async with visit.files() as files:
-            try:
-                text = (await files.read("/etc/resolv.conf")).decode("utf-8", "replace")
-            except FileNotFoundError:
-                text = ""
-        servers = parse_resolv_conf(text).servers
-        return [Nameserver(address=server, patience=self.answer_within) for server in servers]
 
     async def _server(self, visit: Visit) -> Nameserver:
         address = (await visit.resolve(self.address))[0]

@@ -94,6 +94,7 @@ NAMES = {
 
 NO_ADDRESS = "mail.sending_addresses[0] is CHANGE_ME"
 MAIL_RECORDS = {
+    "blocklists/154.38.180.61": [],
     "mail-address": ["dns/migrahosting.com", MAIL_NAME],
     **{f"mail-records/{zone}": [f"dns/{zone}", f"zone/{zone}", MAIL_NAME] for zone in ZONES},
 }
