@@ -100,7 +100,9 @@ _OWN = CERTIFICATE | frozenset(
         Reason.LEGACY_ADDRESS,
     }
 )
-_OWN_FAMILIES = frozenset({"dns", "dnssec", "config", "record", "mx", "spf", "dkim", "dmarc", "ptr", "dnsbl", "pool"})
+_OWN_FAMILIES = frozenset(
+    {"dns", "dnssec", "config", "record", "mx", "spf", "dkim", "dmarc", "ptr", "dnsbl", "domain", "pool"}
+)
 
 STORAGE = frozenset(
     {

@@ -87,6 +87,7 @@ NAMES = {
     **{f"dns-a/{www}{zone}": [f"dns/{zone}"] for zone in ZONES[:2] for www in ("", "www.")},
     MAIL_NAME: ["dns/migrahosting.com"],
     **{f"zone/{zone}": [f"dns/{zone}"] for zone in ZONES},
+    **{f"registration/{zone}": [] for zone in ZONES},
     "dns-tcp": ["dns-server"],
     "dns-not-open": ["dns-server"],
     "pdns-unit": ["disk/root@dns-core"],

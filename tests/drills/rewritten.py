@@ -18,8 +18,8 @@ QUICK: Settings = {
     "confirm": "500ms",
 }
 
-LEFT_OUT = ("pool/{pool}", "blocklists/{address}")
-"""Containers have no ZFS pools, and a lab has no way out to lists that others keep."""
+LEFT_OUT = ("pool/{pool}", "blocklists/{address}", "registration/{domain}")
+"""Containers have no ZFS pools, and a lab has no way out to lists and registries that others keep."""
 
 MAILBOX_LOGIN: Settings = {"user": MAILBOX, "password": {"credential": "mailbox"}}
 BY_NAME: dict[str, Settings] = {
