@@ -110,6 +110,7 @@ class Reason(StrEnum):
     RECORD_DUPLICATE = ("record_duplicate", "A record that must be single exists more than once.")
     MX_NOT_A_NAME = ("mx_not_a_name", "An MX record points at an address instead of a name.")
     MX_UNRESOLVABLE = ("mx_unresolvable", "The name of an MX record has no address.")
+    MX_NOT_IN_POLICY = ("mx_not_in_policy", "The domain's MTA-STS policy does not allow the name of an MX record.")
     SPF_INVALID = ("spf_invalid", "The SPF record cannot be parsed or evaluated.")
     SPF_TOO_MANY_LOOKUPS = ("spf_too_many_lookups", "The SPF record needs more DNS look-ups than allowed.")
     SPF_PASS_ALL = ("spf_pass_all", "The SPF record lets everybody send.")
