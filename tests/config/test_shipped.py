@@ -139,6 +139,8 @@ def test_only_what_the_map_does_not_tell_is_not_watched(production: Settings) ->
         "host/mail-vps": "ssh.user of mail-vps is CHANGE_ME",
         **{f"mail-records-core/{zone}": NO_ADDRESS for zone in ZONES},
         "powerdns-admin": "url is CHANGE_ME",
+        "object-store": "url is CHANGE_ME",
+        "object-store-unit": "disabled (enabled: false)",
     }
 
 

@@ -51,7 +51,7 @@ def hosts_of(lab: Lab) -> dict[str, Settings]:
     for name, machine in lab.machines.items():
         if machine.host.public is not None and machine.host.public != MAIL_PUBLIC:
             known[name]["public"] = machine.host.public
-    names = (*(host.name for host in HOSTS), "mail-vps")
+    names = (*(host.name for host in HOSTS), "mail-vps", "cloud-core")
     return {name: known.get(name, {"address": "CHANGE_ME"}) for name in names if name != "resolver"}
 
 
