@@ -73,7 +73,7 @@ async def test_a_registry_is_found_by_the_list_and_tells_all_about_a_domain(serv
     assert server.asked == ["/dns.json", "/rdap/domain/example.org"]
     told = {reading.measure.name: reading.value for reading in seen.readings}
     assert told["probe_domain_transfer_locked"] == 1
-    assert told["probe_domain_expiry_timestamp_seconds"] - NOW.timestamp() == pytest.approx(400 * 86400, abs=60)
+    assert told["probe_domain_expiry_timestamp_seconds"] - seen.at.timestamp() == pytest.approx(400 * 86400, abs=60)
     [fact] = seen.evidence
     assert fact.text.startswith("registrar Registrar Inc.; registered 20")
     assert fact.text.endswith("locked against a transfer; signed; status client transfer prohibited")
