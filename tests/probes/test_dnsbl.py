@@ -252,7 +252,7 @@ async def asked_once(resolver: ZoneServer) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"addresses": ()}, {"lists": ()}, {"addresses": ("mail.example.net",)}, {"lists": ("a..test",)},
-     {"resolvers": ("resolver.example.net",)}, {"keys": {"other.test": Secret("k")}}],
+     {"lists": ("-ä-.test",)}, {"resolvers": ("resolver.example.net",)}, {"keys": {"other.test": Secret("k")}}],
 )  # fmt: skip
 def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError):

@@ -244,7 +244,15 @@ async def test_a_look_leaves_nothing_behind_and_does_not_hold_the_loop(server: R
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"domain": "org"}, {"domain": "a..org"}, {"url": "ftp://x/"}, {"bootstrap": "x"}, {"warn": 1.0}]
+    "wrong",
+    [
+        {"domain": "org"},
+        {"domain": "a..org"},
+        {"domain": "-ä-.org"},
+        {"url": "ftp://x/"},
+        {"bootstrap": "x"},
+        {"warn": 1.0},
+    ],
 )
 def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
