@@ -52,7 +52,7 @@ NO_SIGN_OF_LIFE = SHUT | {
 }
 """Failures that do not show that anything on the host answers."""
 
-REFUSED_LOGINS = frozenset({Reason.PG_AUTH, Reason.SMTP_AUTH, Reason.IMAP_AUTH})
+REFUSED_LOGINS = frozenset({Reason.PG_AUTH, Reason.SMTP_AUTH, Reason.IMAP_AUTH, Reason.S3_AUTH})
 
 CERTIFICATE = frozenset(
     {
@@ -88,6 +88,8 @@ _OWN = CERTIFICATE | frozenset(
         Reason.SMTP_PLAINTEXT_AUTH,
         Reason.SMTP_OPEN_RELAY,
         Reason.SMTP_SENDER,
+        Reason.S3_AUTH,
+        Reason.S3_BUCKET,
         Reason.PORT_EXPOSED,
         Reason.PATH_BROKEN,
         Reason.SSH_AUTH,
@@ -101,7 +103,9 @@ _OWN = CERTIFICATE | frozenset(
         Reason.UNWATCHED,
     }
 )
-_OWN_FAMILIES = frozenset({"dns", "dnssec", "config", "record", "mx", "spf", "dkim", "dmarc", "ptr", "pool"})
+_OWN_FAMILIES = frozenset(
+    {"dns", "dnssec", "config", "record", "mx", "spf", "dkim", "dmarc", "ptr", "dnsbl", "domain", "pool"}
+)
 
 STORAGE = frozenset(
     {

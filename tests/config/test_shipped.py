@@ -93,6 +93,7 @@ NAMES = {
     **{f"dns-a/{www}{zone}": [f"dns/{zone}"] for zone in ZONES[:2] for www in ("", "www.")},
     MAIL_NAME: ["dns/migrahosting.com"],
     **{f"zone/{zone}": [f"dns/{zone}"] for zone in ZONES},
+    **{f"registration/{zone}": [] for zone in ZONES},
     "dns-tcp": ["dns-server"],
     "dns-not-open": ["dns-server"],
     "pdns-unit": ["disk/root@dns-core"],
@@ -100,6 +101,7 @@ NAMES = {
 
 NO_ADDRESS = "mail.sending_addresses[0] is CHANGE_ME"
 MAIL_RECORDS = {
+    "blocklists/154.38.180.61": [],
     "mail-address": ["dns/migrahosting.com", MAIL_NAME],
     **{f"mail-records/{zone}": [f"dns/{zone}", f"zone/{zone}", MAIL_NAME] for zone in ZONES},
 }
@@ -147,6 +149,8 @@ def test_only_what_the_map_does_not_tell_is_not_watched(production: Settings) ->
         "echo/migraguard-quantum": "the address of migraguard-quantum is CHANGE_ME",
         "host/legacy-vps": "ssh.user of legacy-vps is CHANGE_ME",
         "job/pve-backup": "disabled (enabled: false)",
+        "object-store": "url is CHANGE_ME",
+        "object-store-unit": "disabled (enabled: false)",
     }
 
 

@@ -18,8 +18,8 @@ QUICK: Settings = {
     "confirm": "500ms",
 }
 
-LEFT_OUT = ("pool/{pool}",)
-"""Containers have no ZFS pools."""
+LEFT_OUT = ("pool/{pool}", "blocklists/{address}", "registration/{domain}")
+"""Containers have no ZFS pools, and a lab has no way out to lists and registries that others keep."""
 
 MAILBOX_LOGIN: Settings = {"user": MAILBOX, "password": {"credential": "mailbox"}}
 BY_NAME: dict[str, Settings] = {
@@ -52,7 +52,7 @@ def hosts_of(lab: Lab) -> dict[str, Settings]:
     for name, machine in lab.machines.items():
         if machine.host.public is not None and machine.host.public != MAIL_PUBLIC:
             known[name]["public"] = machine.host.public
-    names = (*(host.name for host in HOSTS), "mail-vps", "legacy-vps", "migraguard-quantum")
+    names = (*(host.name for host in HOSTS), "mail-vps", "legacy-vps", "migraguard-quantum", "cloud-core")
     return {name: known.get(name, {"address": "CHANGE_ME"}) for name in names if name != "resolver"}
 
 
