@@ -22,7 +22,6 @@ ELSEWHERE = {
 
 NOT_YET = {
     3: frozenset({
-        Reason.MAIL_LATE,
         Reason.HEARTBEAT_MISSED, Reason.HEARTBEAT_FAILED,
         Reason.NO_HISTORY,
     }),

@@ -1,12 +1,16 @@
 """Questions to one set of name servers, each asked once a look, and answered as text."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
-from migrawatch.model import Down
+from migrawatch.model import Down, Seconds
 from migrawatch.parse.records import NXDOMAIN, Records
+from migrawatch.parse.resolving import parse_resolv_conf
+from migrawatch.parse.url import parse_dial
 from migrawatch.reach.answer import Answer
 from migrawatch.reach.nameserver import Nameserver, ask_server
-from migrawatch.reach.vantage import Vantage
+from migrawatch.reach.vantage import Files, Vantage
 from migrawatch.reason import Reason
 
 _MOST_VALUES = 200
@@ -61,6 +65,25 @@ class Lookups:
                 return Records(name=name, kind=kind, code=NXDOMAIN)
             return Records(name=name, kind=kind, code="", problem=fault.detail, reason=fault.reason)
         return _read(name, kind, answer)
+
+
+class ReadsFiles(Protocol):
+    """What opens the files of a vantage: a visit."""
+
+    def files(self) -> AbstractAsyncContextManager[Files]:
+        """Its files, as long as the block lasts."""
+
+
+async def resolvers_of(visit: ReadsFiles, places: Sequence[str], patience: Seconds) -> list[Nameserver]:
+    """The servers at *places* (`address[:port]`); where there are none those that /etc/resolv.conf names."""
+    if places:
+        return [Nameserver(address=a, port=port or 53, patience=patience) for a, port in map(parse_dial, places)]
+    async with visit.files() as files:
+        try:
+            text = (await files.read("/etc/resolv.conf")).decode("utf-8", "replace")
+        except FileNotFoundError:
+            text = ""
+    return [Nameserver(address=server, patience=patience) for server in parse_resolv_conf(text).servers]
 
 
 def _read(name: str, kind: str, answer: Answer) -> Records:

@@ -8,10 +8,9 @@ from typing import ClassVar
 
 from migrawatch.model import Finding
 from migrawatch.parse.dkim import KeyType
-from migrawatch.parse.resolving import parse_resolv_conf
 from migrawatch.parse.url import parse_dial
 from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Verdict, Visit
-from migrawatch.reach.lookup import Lookups
+from migrawatch.reach.lookup import Lookups, resolvers_of
 from migrawatch.reach.name import ascii_name, is_literal
 from migrawatch.reach.nameserver import Nameserver
 from migrawatch.reach.public_key import read_public_key
@@ -133,7 +132,9 @@ class MailDnsProbe(Probe):
         """Ask the public first, judge, then compare with what is kept. Raise Down when the public sees no domain."""
         domain = ascii_name(self.domain)
         with visit.step("public", late=Reason.DNS_TIMEOUT):
-            public = Lookups(visit.vantage, await self._resolvers(visit), recursion=True)
+            public = Lookups(
+                visit.vantage, await resolvers_of(visit, self.resolvers, self.answer_within), recursion=True
+            )
             findings = await self._judged(visit, domain, public) if self.records else []
             findings += await self._reverse(public)
         _note(visit, findings)
@@ -149,18 +150,6 @@ class MailDnsProbe(Probe):
         visit.measure(QUERIES, server.asked, asked="kept")
 
     # -- whom we ask --------------------------------------------------------------------------------------------
-
-    async def _resolvers(self, visit: Visit) -> list[Nameserver]:
-        if self.resolvers:
-            dialled = [parse_dial(resolver) for resolver in self.resolvers]
-            return [Nameserver(address=a, port=port or 53, patience=self.answer_within) for a, port in dialled]
-        async with visit.files() as files:
-            try:
-                text = (await files.read("/etc/resolv.conf")).decode("utf-8", "replace")
-            except FileNotFoundError:
-                text = ""
-        servers = parse_resolv_conf(text).servers
-        return [Nameserver(address=server, patience=self.answer_within) for server in servers]
 
     async def _server(self, visit: Visit) -> Nameserver:
         address = (await visit.resolve(self.address))[0]
