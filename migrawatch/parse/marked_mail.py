@@ -62,7 +62,7 @@ def write_mail(mark: Mark, *, check: str, sender: str, recipient: str) -> str:
     mail["To"] = Address(addr_spec=recipient)
     mail["Subject"] = f"migrawatch test mail of the check {check!a}"
     mail["Date"] = format_datetime(sent)
-    mail["Message-ID"] = f"<migrawatch.{mark.sent}.{mark.look}@{sender.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{mark.sent}.{mark.look}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail[HEADER] = str(mark)
     mail.set_content(_BODY.format(check=check, sent=f"{sent:%Y-%m-%d %H:%M:%S} UTC"), cte="7bit")
