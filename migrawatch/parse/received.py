@@ -11,7 +11,7 @@ _BY = re.compile(r"(?:^|\s)by\s+([A-Za-z0-9._\[\]:-]{1,255})", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]*\)")
 _DEEPEST_COMMENT = 10
 _SPF_OUTCOME = r"(none|neutral|pass|fail|softfail|temperror|permerror)\b"
-_SPF_RESULT = re.compile(r"(?:^|[;\s])spf\s*=\s*" + _SPF_OUTCOME, re.IGNORECASE)
+_SPF_AUTHENTICATED = re.compile(r"(?:^|[;\s])spf\s*=\s*" + _SPF_OUTCOME, re.IGNORECASE)
 _RECEIVED_SPF = re.compile(r"\s*" + _SPF_OUTCOME, re.IGNORECASE)
 
 
@@ -74,7 +74,7 @@ def delays(sent: datetime, hops: Sequence[Hop]) -> tuple[Delay, ...]:
 def spf_told(message: bytes) -> str:
     """What the server that took the mail in says of SPF (RFC 8601, RFC 7208 section 9.1), in lower case; else empty."""
     headers = BytesHeaderParser().parsebytes(message)
-    for name, pattern in (("Authentication-Results", _SPF_RESULT), ("Received-SPF", _RECEIVED_SPF)):
+    for name, pattern in (("Authentication-Results", _SPF_AUTHENTICATED), ("Received-SPF", _RECEIVED_SPF)):
         for value in headers.get_all(name, []):
             text = " ".join(str(value).split())
             found = pattern.search(text) if name == "Authentication-Results" else pattern.match(text)
