@@ -92,6 +92,7 @@ class Reason(StrEnum):
     SMTP_SENDER = ("smtp_sender", "The mail server refused our sender.")
     SMTP_RECIPIENT = ("smtp_recipient", "A local recipient was refused.")
     SMTP_STORAGE = ("smtp_storage", "The mail server has no room for more mail.")
+    SMTP_MESSAGE = ("smtp_message", "The mail server took sender and recipient and refused the mail itself.")
     IMAP_NO_GREETING = ("imap_no_greeting", "The IMAP server accepted the connection and never greeted.")
     IMAP_TIMEOUT = ("imap_timeout", "The IMAP server greeted and then stopped answering.")
     IMAP_BYE = ("imap_bye", "The IMAP server said BYE or hung up.")

@@ -21,9 +21,6 @@ ELSEWHERE = {
 """Where the reasons are tested that no look at a server gives: those of several looks, and of our own slips."""
 
 NOT_YET = {
-    3: frozenset({
-        Reason.MAIL_LATE,
-    }),
     4: frozenset({Reason.UPLINK_INTERNET, Reason.UPLINK_LAN}),
 }  # fmt: skip
 """Reasons whose kinds and rules belong to a later issue, by its number."""

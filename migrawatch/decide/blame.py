@@ -13,6 +13,7 @@ from migrawatch.decide.nature import (
     DOOR,
     NAME_PROBES,
     STORAGE,
+    UNSERVED,
     behind,
     is_own,
     shared_at_the_door,
@@ -42,6 +43,9 @@ def explains(need: Standing, check: Standing) -> bool:
         return not cut or (need.subject.vantage == check.subject.vantage and reason in CONNECT)
     if reason.family == "backup":
         return need.reason in STORAGE
+    if reason is Reason.DNS_TIMEOUT and need.subject.probe in NAME_PROBES and need.reason in UNSERVED:
+        # Whoever asks for a name stands at a resolver's door; its server may be silent for want of who has the zone.
+        return True
     if reason in DOOR:
         return same_host and shuts_door(need.reason)
     if reason.family == "unit":

@@ -142,7 +142,10 @@ _BEHIND = {
     Reason.PTR_MISMATCH: _NO_ADDRESS,
     Reason.LAME_DELEGATION: CONNECT | {Reason.DNS_REFUSED, Reason.DNS_SERVFAIL, Reason.DNS_TIMEOUT},
     Reason.ANSWERS_DIFFER: frozenset({Reason.SERIAL_DRIFT, Reason.ANSWERS_DIFFER, *UNSERVED}),
-    Reason.SMTP_AUTH: frozenset({Reason.IMAP_AUTH, Reason.IMAP_UNAVAILABLE}),
+    Reason.SMTP_AUTH: frozenset({Reason.SMTP_AUTH, Reason.IMAP_AUTH, Reason.IMAP_UNAVAILABLE}),
+    Reason.IMAP_AUTH: frozenset({Reason.IMAP_AUTH}),
+    Reason.SMTP_NO_STARTTLS: frozenset({Reason.SMTP_NO_STARTTLS}),
+    Reason.SMTP_SENDER: frozenset({Reason.SMTP_SENDER}),
 }
 
 NOT_OURS = frozenset({Reason.DELEGATED_AWAY})
@@ -162,8 +165,8 @@ def behind(reason: Reason) -> frozenset[Reason]:
     """What a need must fail with to be why there is *reason*, which lies in the thing itself as far as it can tell.
 
     A name's records are not what they should be if nobody serves its zone, or somebody else does. Another name's
-    address decides whether ours can be found and believed. Who
-    checks passwords refuses one, or all, wherever they are used.
+    address decides whether ours can be found and believed. Who checks passwords refuses one, or all, wherever they are
+    used. Whoever goes through a server further than another check does meets first what that one met.
     """
     found = _BEHIND.get(reason, frozenset())
     return found | UNSERVED if reason.family in _RECORDS or reason in _SEEN_BY_THE_PUBLIC else found

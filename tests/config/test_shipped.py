@@ -139,6 +139,7 @@ def test_only_what_the_map_does_not_tell_is_not_watched(production: Settings) ->
         "pop3": "disabled (enabled: false)",
         "webmail": "url is CHANGE_ME",
         "submission-login": "user is CHANGE_ME",
+        "mail-round-trip": "user is CHANGE_ME",
         "host/mail-vps": "ssh.user of mail-vps is CHANGE_ME",
         **{f"mail-records-core/{zone}": NO_ADDRESS for zone in ZONES},
         "powerdns-admin": "url is CHANGE_ME",

@@ -36,6 +36,7 @@ FICKLE = (
     (re.compile(r"\bnginx/[\d.]+"), "NGINX"),
     (re.compile(r"\bOpenSSH_[\w.]+(?: [\w.+-]+)?"), "OPENSSH"),
     (re.compile(r"\b\d+\.\d+ ms\b"), "SOME ms"),
+    (re.compile(r"(?<=queued as )\w+"), "QUEUE-ID"),
 )
 
 

@@ -30,6 +30,15 @@ BY_NAME: dict[str, Settings] = {
     # Each refused login makes Dovecot slower to answer the next one.
     "imap-login": {**MAILBOX_LOGIN, "every": "30s", "timeout": "20s"},
     "submission-login": {**MAILBOX_LOGIN, "every": "30s", "timeout": "20s", "sender": MAILBOX, "recipient": MAILBOX},
+    "mail-round-trip": {
+        **MAILBOX_LOGIN,
+        "every": "30s",
+        "timeout": "20s",
+        "late_after": "3s",
+        "lost_after": "5s",
+        "resolvers": [RESOLVER],
+        "sending_addresses": [MAIL_PUBLIC],
+    },
     "smtp-out@mail-core": {"address": STRANGER},
     "mail-queue": {"late_after": "2s"},
     # The lab's mail-core is at the address where mail.migrahosting.com still is.
