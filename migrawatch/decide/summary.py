@@ -112,6 +112,7 @@ def cause_of(standing: Standing) -> Cause:
         summary=_summary(standing, reason, detail),
         target=subject.target,
         runbook=subject.runbook,
+        certificate=standing.certificate,
     )
 
 
