@@ -136,7 +136,7 @@ def test_looking_again_waits_for_a_look_that_began_since_then_and_for_no_other()
             stage.now("a")
             await asyncio.sleep(0.5)
             began = stage.clock.monotonic()
-            await stage.looks.look_again(("a", "b", "gone"))
+            await stage.looks.look_again(Trigger(checks=("a", "b", "gone")))
             took = stage.clock.monotonic() - began
         return took, stage
 
