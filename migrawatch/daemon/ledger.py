@@ -18,7 +18,7 @@ from migrawatch.decide.judgement import Judgement, judge
 from migrawatch.decide.route import Route, address
 from migrawatch.decide.standing import Standing
 from migrawatch.decide.streak import Clear, Streak, Suspect, step, wants_confirming
-from migrawatch.decide.watch import Position, lent_with
+from migrawatch.decide.watch import Position
 from migrawatch.model import Observation, Seconds, Trigger, Verdict
 from migrawatch.store.state import Remembered, Transaction
 
@@ -174,7 +174,7 @@ class Ledger:
         _log_observed(seen)
         self._ear.observed(seen)
         streak = step(standing.streak, seen, standing.policy)
-        lent = () if isinstance(streak, Clear) else lent_with(standing.lent, seen.lent)
+        lent = () if isinstance(streak, Clear) else standing.lent or seen.lent
         self._standings[name] = replace(standing, streak=streak, seen=seen, lent=lent)
         if memory is not None:
             self._unsaved[name] = memory

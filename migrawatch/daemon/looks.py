@@ -101,14 +101,19 @@ class Looks:
 
     def look_now(self, trigger: Trigger, since: datetime) -> None:
         """Have the trigger's checks looked at now; a look under way that began after *since* counts as one."""
+        self.lend(trigger)
         for name in trigger.checks:
-            if trigger.evidence:
-                self._lent[name] = lent_with(self._lent.get(name, ()), trigger.evidence)
             flight = self._flights.get(name)
             if flight is None:
                 self._hasten(name)
             elif flight.began < since:
                 self._again.add(name)
+
+    def lend(self, trigger: Trigger) -> None:
+        """Give the next look of each of the trigger's checks its evidence."""
+        if trigger.evidence:
+            found = {name: lent_with(self._lent.get(name, ()), trigger.evidence) for name in trigger.checks}
+            self._lent |= {name: lent for name, lent in found.items() if name in self._checks}
 
     async def look_again(self, trigger: Trigger) -> None:
         """Have the trigger's checks looked at now and wait until that is done."""

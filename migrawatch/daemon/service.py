@@ -212,8 +212,14 @@ class Service:
         self._looks.look_now(Trigger(checks=bad), self._clock.now())
 
     async def _look_because(self, trigger: Trigger) -> None:
-        """Have a trigger's checks looked at, and come back when that is judged."""
-        await self._looks.look_again(trigger)
+        """Have a trigger's checks looked at, and come back when that is judged.
+
+        What looks bad already is looked at in its own rhythm, and takes the evidence along: our own looks leave lines
+        in logs too, and would otherwise make it sure too soon.
+        """
+        clear = tuple(name for name in trigger.checks if isinstance(self._ledger.streak_of(name), Clear))
+        self._looks.lend(trigger)
+        await self._looks.look_again(Trigger(checks=clear))
         await self._ledger.settled()
 
     async def _look_again(self, incident: Incident) -> None:

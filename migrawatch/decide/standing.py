@@ -20,7 +20,7 @@ PRESENTED = "probe_ssl_last_chain_info"
 class Standing:
     """One check as judged. *seen* is its last look, None before the first.
 
-    *lent* is the evidence that triggers lent its looks since it was last clear.
+    *lent* is the evidence of the first trigger since it was last clear.
     """
 
     subject: Subject

@@ -11,7 +11,7 @@ CATCH_UP = timedelta(minutes=2)
 CATCH_UP_BYTES = 262_144
 """No more than so much of a file that was written meanwhile is read."""
 
-MOST_BEHIND = 4_194_304
+MOST_BEHIND = 16_777_216
 """Bytes of a file that may wait to be read; of a log that is written faster, the middle is passed over."""
 
 BURST = 3
