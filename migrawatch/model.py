@@ -171,7 +171,8 @@ class Finding:
 class Observation:
     """What one look saw. *findings* are worst first; verdict, reason and detail are the first's.
 
-    *at* is when the look began (aware, UTC), *took* its length in seconds, *steps* in the order they began.
+    *at* is when the look began (aware, UTC), *took* its length in seconds, *steps* in the order they began. *lent* is
+    the evidence of the trigger that caused the look, such as a line of a log.
     """
 
     subject: Subject
@@ -181,6 +182,7 @@ class Observation:
     steps: tuple[Step, ...] = ()
     readings: tuple[Reading, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    lent: tuple[Evidence, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

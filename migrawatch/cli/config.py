@@ -30,7 +30,7 @@ def check_config(config: Path, without_secrets: bool, verbose: bool) -> int:
     own = sum(not check.implicit for check in settings.checks)
     click.echo(
         f"{config}: {own} checks on {len(settings.hosts)} hosts, {len(settings.checks) - own} implicit checks, "
-        f"{len(settings.receivers)} receivers, {len(settings.routes)} routes: ok"
+        f"{len(settings.watches)} logs, {len(settings.receivers)} receivers, {len(settings.routes)} routes: ok"
     )
     return 0
 

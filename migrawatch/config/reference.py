@@ -21,6 +21,7 @@ from migrawatch.config.receivers import RECEIVERS
 from migrawatch.config.settings import Daemon, SshAccess
 from migrawatch.config.shape import hints_of, settings_of
 from migrawatch.config.values import format_duration, format_size
+from migrawatch.config.watches import WatchKeys
 from migrawatch.decide.route import Route
 from migrawatch.model import Secret
 from migrawatch.reason import Reason
@@ -31,6 +32,7 @@ _SECTIONS: tuple[tuple[str, type[Any], str], ...] = (
     ("ssh", SshAccess, ""),
     ("hosts", HostKeys, "Maps a name to a machine."),
     ("defaults", Pace, "Holds for every check that does not say otherwise."),
+    ("watch", WatchKeys, ""),
     ("routes", Route, "A list: who is told of what. Every route that matches is told; what a route does not say, it "
                       "does not ask for."),
 )  # fmt: skip

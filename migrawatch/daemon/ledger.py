@@ -18,6 +18,7 @@ from migrawatch.decide.judgement import Judgement, judge
 from migrawatch.decide.route import Route, address
 from migrawatch.decide.standing import Standing
 from migrawatch.decide.streak import Clear, Streak, Suspect, step, wants_confirming
+from migrawatch.decide.watch import Position
 from migrawatch.model import Observation, Seconds, Trigger, Verdict
 from migrawatch.store.state import Remembered, Transaction
 
@@ -73,6 +74,7 @@ class Ledger:
         self._begun_to_fail: dict[str, Observation] = {}
         self._removed: set[str] = set()
         self._unsaved: dict[str, Any] = {}
+        self._positions: dict[str, Position | None] = {}
         self._began: float | None = None
 
     # -- what others read ---------------------------------------------------------------------------------------
@@ -128,6 +130,12 @@ class Ledger:
         """Take one observation of *check*, and what is to be remembered of it; it is judged in turn."""
         self._inbox.put_nowait((check, seen, memory))
 
+    def reached(self, watch: str, position: Position | None) -> None:
+        """A log was read that far (None: it is followed no longer). What was handed in before is judged by then, and
+        stored in the same commit or an earlier one."""
+        self._positions[watch] = position
+        self._inbox.put_nowait(None)
+
     async def work(self) -> None:
         """Judge what comes in until cancelled. What came in together is judged and stored together.
 
@@ -166,7 +174,8 @@ class Ledger:
         _log_observed(seen)
         self._ear.observed(seen)
         streak = step(standing.streak, seen, standing.policy)
-        self._standings[name] = replace(standing, streak=streak, seen=seen)
+        lent = () if isinstance(streak, Clear) else standing.lent or seen.lent
+        self._standings[name] = replace(standing, streak=streak, seen=seen, lent=lent)
         if memory is not None:
             self._unsaved[name] = memory
         if wants_confirming(streak) or wants_confirming(standing.streak) or type(streak) is not type(standing.streak):
@@ -227,11 +236,18 @@ class Ledger:
         self._incidents = {key: incident for key, incident in incidents.items() if incident.resolved_at is None}
         self._stored = dict(self._incidents)
         removed, self._removed = tuple(self._removed), set()
-        if changed or touched or deliveries or removed or self._unsaved:
-            memory = self._memory_of(self._unsaved)
-            self._unsaved = {}
+        memory, self._unsaved = self._memory_of(self._unsaved), {}
+        positions, self._positions = self._positions, {}
+        if changed or touched or deliveries or removed or memory or positions:
             await self._hands.commit(
-                Transaction(streaks=changed, incidents=touched, deliveries=deliveries, memory=memory, removed=removed)
+                Transaction(
+                    streaks=changed,
+                    incidents=touched,
+                    deliveries=deliveries,
+                    memory=memory,
+                    removed=removed,
+                    positions=positions,
+                )
             )
         self._ear.judged(self._incidents.values())
         if deliveries:

@@ -18,9 +18,11 @@ from migrawatch.daemon.ledger import Hands, Ledger
 from migrawatch.daemon.looks import Looks
 from migrawatch.daemon.receivers import addresses_of, receivers_of
 from migrawatch.daemon.rounds import Rounds
+from migrawatch.daemon.sentries import Sentries
 from migrawatch.daemon.systemd import notify, notify_reloading
 from migrawatch.daemon.vantages import Vantages
 from migrawatch.daemon.vitals import keep_alive, measure_lag, show_vitals, stuck
+from migrawatch.daemon.watch import Calls
 from migrawatch.decide.incident import Incident
 from migrawatch.decide.streak import Clear, Streak
 from migrawatch.model import Trigger, Verdict
@@ -125,6 +127,10 @@ class Service:
             deliver=self._courier.post,
         )
         self._ledger = Ledger(self._clock, hands, self._board, saved.incidents)
+        calls = Calls(look=self._look_because, reached=self._ledger.reached, ear=self._board)
+        self._sentries = Sentries(self._clock, group, calls, saved.positions)
+        self._board.watches = lambda: self._sentries.standings
+        self._board.tripwires = lambda: self._sentries.tripwires
         self._board.trouble = lambda: self._store.trouble
         self._board.queues = lambda: self._courier.standings
         show_vitals(self._board.telemetry, self._looks, self._store)
@@ -141,6 +147,7 @@ class Service:
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
         notify("STOPPING=1")
         log.info("stopping")
+        self._sentries.stop()
         ledger, courier, store, *rest = tasks
         for task in rest:
             task.cancel()
@@ -161,6 +168,8 @@ class Service:
         self._vantages.use(settings)
         self._looks.watch(checks, self._vantages.by_name)
         self._ledger.watch(checks, addresses, streaks)
+        for gone in self._sentries.use(settings, self._vantages.by_name):
+            self._ledger.reached(gone, None)
         self._rounds.watch(checks)
         self._board.watch(tuple(check.subject for check in settings.checks))
         # Before the ledger drops what is kept under names that are gone: nothing may be lost between the two.
@@ -207,9 +216,20 @@ class Service:
         bad = tuple(name for name, standing in unseen if not isinstance(standing.streak, Clear))
         self._looks.look_now(Trigger(checks=bad), self._clock.now())
 
+    async def _look_because(self, trigger: Trigger) -> None:
+        """Have a trigger's checks looked at, and come back when that is judged.
+
+        What looks bad already is looked at in its own rhythm, and takes the evidence along: our own looks leave lines
+        in logs too, and would otherwise make it sure too soon.
+        """
+        clear = tuple(name for name in trigger.checks if isinstance(self._ledger.streak_of(name), Clear))
+        self._looks.lend(trigger)
+        await self._looks.look_again(Trigger(checks=clear))
+        await self._ledger.settled()
+
     async def _look_again(self, incident: Incident) -> None:
         """Look at an incident's checks again and have that judged, before a late notice of it goes out."""
-        await self._looks.look_again((incident.cause.check, *incident.members))
+        await self._looks.look_again(Trigger(checks=(incident.cause.check, *incident.members)))
         await self._ledger.settled()
         if self._stopping.is_set():
             # Its look was cut short: it stays in the store, and goes out after the next start and a look.

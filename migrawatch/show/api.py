@@ -11,7 +11,14 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from migrawatch.show.board import Board
-from migrawatch.show.document import VERSION, date, incident_document, observation_document, subject_document
+from migrawatch.show.document import (
+    VERSION,
+    date,
+    incident_document,
+    observation_document,
+    subject_document,
+    watch_document,
+)
 from migrawatch.show.guard import refusal
 from migrawatch.show.heartbeats import Intake, take_report
 from migrawatch.show.live import events
@@ -54,6 +61,7 @@ def application(door: Door) -> Starlette:
             Route("/-/reload", answers.reload, methods=["POST"]),
             Route("/api/v1/checks", answers.checks),
             Route("/api/v1/incidents", answers.incidents),
+            Route("/api/v1/watches", answers.watches),
             Route("/api/v1/events", answers.events),
             *_heartbeats(door),
         ]
@@ -142,6 +150,11 @@ class Answers:
         """The open incidents."""
         incidents = [incident_document(incident) for incident in self._board.incidents]
         return JSONResponse({"version": VERSION, "at": date(self._board.now()), "incidents": incidents})
+
+    async def watches(self, request: Request) -> Response:
+        """The logs that are followed, and why one is not."""
+        watches = [watch_document(watch) for watch in self._board.watches()]
+        return JSONResponse({"version": VERSION, "at": date(self._board.now()), "watches": watches})
 
 
 def wants_openmetrics(accept: str) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from migrawatch.config import ConfigError, Settings, load
+from migrawatch.talk.expression import expression
 from tests.config.conftest import names
 
 ROOT = Path(__file__).parents[2]
@@ -217,7 +218,49 @@ def test_every_machine_is_looked_at_as_a_whole(production: Settings, host: str) 
 
 
 def test_no_machine_of_the_configuration_is_missing_in_the_map(production: Settings) -> None:
-    assert set(production.hosts) == set(MAP)
+    assert set(production.hosts) == {*MAP, "cloud-core"}
+
+
+def test_the_logs_that_the_map_names_are_followed(production: Settings) -> None:
+    assert {watch.name: watch.place for watch in production.watches} == {
+        "nginx-errors": "srv1: /var/log/nginx/*error.log",
+        "postgres-errors": "db-core: /var/log/postgresql/postgresql-16-main.log",
+        "mail-errors": "mail-core: /var/log/mail.log",
+        "panel-journal": "mpanel-core: journal of pm2-root.service",
+        "pdns-journal": "dns-core: journal of pdns.service",
+    }
+
+
+REAL_LINES = [
+    (
+        "nginx-errors",
+        "2026/11/25 03:04:05 [error] 812#812: *31 connect() failed (111: Connection refused) while connecting to "
+        'upstream, client: 203.0.113.9, server: migrapanel.com, request: "GET /api/health HTTP/2.0", upstream: '
+        '"http://10.1.10.206:2271/api/health"',
+    ),
+    ("nginx-errors", "2026/11/25 03:04:05 [alert] 812#812: 768 worker_connections are not enough"),
+    ("postgres-errors", "2026-11-25 03:04:05.678 UTC [90] mpanel_app@mpanel FATAL:  sorry, too many clients already"),
+    ("postgres-errors", "2026-11-25 03:04:05.678 UTC [1] LOG:  received fast shutdown request"),
+    ("postgres-errors", "2026-11-25 03:04:05.678 UTC [77] PANIC:  could not write to file: No space left on device"),
+    ("mail-errors", "Nov 25 03:04:05 mail-core postfix/smtpd[9]: fatal: no SASL authentication mechanisms"),
+    ("panel-journal", "pm2-root.service: A process of this unit has been killed by the OOM killer."),
+]
+USUAL_LINES = [
+    ("nginx-errors", '2026/11/25 03:04:05 [error] 812#812: *31 open() "/srv/favicon.ico" failed (2: No such file)'),
+    ("postgres-errors", '2026-11-25 03:04:05 UTC [9] x@mpanel FATAL:  password authentication failed for user "x"'),
+    ("postgres-errors", "2026-11-25 03:04:05.678 UTC [9] LOG:  checkpoint complete: wrote 4 buffers (0.0%)"),
+    ("mail-errors", "Nov 25 03:04:05 mail-core postfix/smtpd[9]: connect from unknown[203.0.113.9]"),
+    ("panel-journal", "PM2        | App [mpanel-backend:0] online"),
+]
+
+
+@pytest.mark.parametrize(("watch", "line"), REAL_LINES + USUAL_LINES)
+def test_a_line_of_a_fault_is_wanted_and_a_usual_one_is_not(production: Settings, watch: str, line: str) -> None:
+    found = next(each for each in production.watches if each.name == watch)
+
+    wanted = any(expression(pattern).is_in(line.encode()) for pattern in found.match)
+
+    assert wanted is ((watch, line) in REAL_LINES)
 
 
 def test_an_operator_is_warned_that_nobody_is_told_yet(production: Settings) -> None:

@@ -11,7 +11,8 @@ from migrawatch.decide.incident import Change
 from migrawatch.decide.policy import Policy
 from migrawatch.decide.schedule import offset_of
 from migrawatch.decide.streak import Clear, Failing
-from migrawatch.model import Finding, Observation, Severity, Verdict
+from migrawatch.decide.watch import Position
+from migrawatch.model import Evidence, Finding, Observation, Severity, Trigger, Verdict
 from migrawatch.reason import Reason
 from tests.daemon.virtual import START, Broken, Disk, Script, Small, changed, check_of, play
 
@@ -106,6 +107,47 @@ def test_incident_streak_and_notice_are_one_transaction_before_anything_is_told(
     assert [incident.id for incident in with_notice.incidents] == [small.told[0].incident.id]
     assert any(isinstance(streak, Failing) for streak in with_notice.streaks.values())
     assert small.told[0].at == pytest.approx((small.told[0].incident.opened_at - START).total_seconds() + 0.5, abs=1e-3)
+
+
+def test_the_line_that_led_to_a_look_is_evidence_of_the_incident_and_not_of_the_next_one() -> None:
+    """The looks that make it sure were not caused by it; and it came because of the page, whose cause is the API."""
+    script = down("page", "api", until=30.0)
+    line = Evidence("web: error.log", "connect() failed")
+
+    async def story() -> Small:
+        small = await Small().begin(pair(script))
+        small.looks.look_now(Trigger(checks=("page",), evidence=(line,)), small.clock.now())
+        for moment in (31, 33, 40, 60):
+            await small.until(moment)
+            small.looks.look_now(Trigger(checks=("page", "api")), small.clock.now())
+        script.broken.append(Broken("api", 60.0, 1e6, Reason.CONNECT_REFUSED))
+        await small.until(61)
+        small.looks.look_now(Trigger(checks=("api",)), small.clock.now())
+        await small.until(80)
+        await small.end()
+        return small
+
+    opened = [told.incident for told in play(story()).told if told.change == "opened"]
+
+    assert [line in incident.evidence for incident in opened] == [True, False]
+
+
+def test_a_position_is_stored_with_or_after_what_was_judged_before_it() -> None:
+    position = Position(at=START)
+
+    async def story() -> Small:
+        small = await Small().begin(pair(down("page", "api")))
+        await small.looks.look_again(Trigger(checks=("page",)))
+        small.ledger.reached("w", position)
+        await small.ledger.settled()
+        await small.end()
+        return small
+
+    stored = play(story()).disk.transactions
+
+    order = [bool(each.positions) for each in stored]
+    assert any(each.streaks for each in stored[: order.index(True) + 1])
+    assert [each.positions for each in stored if each.positions] == [{"w": position}]
 
 
 def test_looks_go_on_while_a_commit_takes_long_and_all_is_judged_afterwards() -> None:

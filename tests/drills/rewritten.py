@@ -54,6 +54,16 @@ BY_KIND: dict[str, Settings] = {
     "icmp": {"timeout": "8s"},
 }
 
+WATCHES: dict[str, Settings] = {
+    "postgres-errors": {"file": "/var/log/postgresql/postgresql-15-main.log"},
+    "panel-journal": {"journal": "pm2-mpanel.service"},
+}
+
+
+def watches_in_the_lab(watches: dict[str, Settings]) -> dict[str, Settings]:
+    """The section `watch:` of one file, as a lab needs it."""
+    return {name: watch | WATCHES.get(name, {}) for name, watch in watches.items()}
+
 
 def hosts_of(lab: Lab) -> dict[str, Settings]:
     """The section `hosts:`. A host that *lab* does not have is not known: what is asked of it is not watched."""
