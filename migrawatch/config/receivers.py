@@ -37,23 +37,33 @@ class Webhook:
 
 @dataclass(frozen=True, kw_only=True)
 class Alertmanager:
-    """Post alerts to every one of several Alertmanagers."""
+    """Post alerts (API v2) to every one of several Alertmanagers, and again each minute while an incident is open.
+
+    Reminders are Alertmanager's own (`repeat_interval`); a changed cause is in its annotations from then on.
+    """
 
     urls: tuple[str, ...]
-    """The addresses of all Alertmanagers."""
+    """The addresses of all Alertmanagers of the cluster."""
+    user: str = ""
+    """Logs in by HTTP basic authentication."""
+    password: Secret | None = None
+    """The password of *user*."""
     timeout: Seconds = 10.0
     """How long one attempt may take."""
+    group_wait: Seconds = 30.0
+    """The `group_wait` of Alertmanager's route: an alert that it has not seen yet never looks older than this."""
 
     def __post_init__(self) -> None:
+        if not self.urls:
+            raise ValueError("urls must name one Alertmanager at least")
         for url in self.urls:
             _refuse_strange_url(url)
+            if "@" in url:
+                raise ValueError("a login is not written into an address; say user: and password:")
 
 
-RECEIVERS: dict[str, type[Any]] = {"webhook": Webhook}
+RECEIVERS: dict[str, type[Any]] = {"webhook": Webhook, "alertmanager": Alertmanager}
 """The kinds of receivers that there are, by the word that `kind:` says."""
-
-PLANNED: dict[str, type[Any]] = {"alertmanager": Alertmanager}
-"""Kinds whose settings are known and which cannot tell anybody yet."""
 
 
 def read_receivers(section: Table, secrets: Secrets, report: Report) -> tuple[dict[str, Any], dict[str, str]]:
@@ -77,15 +87,12 @@ def _receiver(tree: Table, path: str, secrets: Secrets, report: Report) -> Any:
     if not isinstance(written, Scalar):
         report.wrong(tree.place, f"{path}.kind", "must be set")
         return None
-    if written.text not in {**RECEIVERS, **PLANNED}:
+    if written.text not in RECEIVERS:
         report.wrong(
             written.place, f"{path}.kind", f"unknown kind of receiver {written.text!r}", near(written.text, RECEIVERS)
         )
         return None
-    if written.text in PLANNED:
-        report.wrong(written.place, f"{path}.kind", f"receivers of kind {written.text!r} are not available yet")
-    shape = {**RECEIVERS, **PLANNED}[written.text]
-    return validate(shape, tree.without(frozenset({"kind"})), path, secrets, report, known=("kind",))
+    return validate(RECEIVERS[written.text], tree.without(frozenset({"kind"})), path, secrets, report, known=("kind",))
 
 
 def read_routes(

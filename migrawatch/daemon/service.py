@@ -15,7 +15,7 @@ from migrawatch.config.changes import compare
 from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.ledger import Hands, Ledger
 from migrawatch.daemon.looks import Looks
-from migrawatch.daemon.receivers import addresses_of, receivers_of
+from migrawatch.daemon.receivers import Means, addresses_of, receivers_of
 from migrawatch.daemon.rounds import Rounds
 from migrawatch.daemon.systemd import notify, notify_reloading
 from migrawatch.daemon.vantages import Vantages
@@ -29,6 +29,7 @@ from migrawatch.store import Remembered, Store
 from migrawatch.talk.client import Client
 from migrawatch.tell.courier import Courier
 from migrawatch.tell.desk import Surroundings
+from migrawatch.tell.register import Registers
 
 log = structlog.get_logger(__name__)
 
@@ -115,6 +116,12 @@ class Service:
         self._courier = Courier(
             Surroundings(store=self._store, now=self._clock.now, recheck=self._look_again, noted=self._board.noted)
         )
+        self._means = Means(
+            client=self._client,
+            registers=Registers(self._store, self._clock.now),
+            now=self._clock.now,
+            recheck=self._look_again,
+        )
         hands = Hands(
             look_now=self._looks.look_now,
             plan=self._rounds.plan,
@@ -153,7 +160,7 @@ class Service:
     async def _use(self, settings: Settings, streaks: Mapping[str, Streak] | None = None) -> None:
         """Make *settings* what is watched. Nothing in here can fail half-way: all was resolved before."""
         checks = {check.name: check for check in settings.checks}
-        receivers, addresses = receivers_of(settings, self._client), addresses_of(settings)
+        receivers, addresses = receivers_of(settings, self._means), addresses_of(settings)
         self._settings = settings
         self._vantages.use(settings)
         self._looks.watch(checks, self._vantages.by_name)

@@ -50,7 +50,7 @@ class Courier:
             self._stranded.extend(self._closed(name))
         for name, receiver in receivers.items():
             if name in self._desks:
-                self._desks[name].receiver = receiver
+                self._desks[name].use(receiver)
             else:
                 self._open(receiver)
         stranded, self._stranded = self._stranded, []

@@ -13,8 +13,9 @@ import structlog
 from migrawatch.decide.incident import Incident
 from migrawatch.model import Seconds
 from migrawatch.store import Fate, Pending, Store, Transaction
+from migrawatch.tell.bounded import ended
 from migrawatch.tell.outgoing import LONGEST_HOLD, Outgoing, pause
-from migrawatch.tell.receiver import Letter, Receiver, Rejected, Retryable
+from migrawatch.tell.receiver import Letter, Receiver, Rejected, Repeating, Retryable
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,8 @@ class Desk:
         self._late: set[str] = set()
         self._busy = False
         self._wake = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        self._repeating: asyncio.Task[None] | None = None
 
     def post(self, pending: Pending, unchecked: bool = False) -> None:
         """Queue *pending*; an *unchecked* one comes from before a restart and must be looked at again first."""
@@ -64,8 +67,22 @@ class Desk:
             self._late.add(pending.incident)
         self._wake.set()
 
+    def use(self, receiver: Receiver) -> None:
+        """Send by *receiver* from now on; one that repeats what holds begins to."""
+        self.receiver = receiver
+        if self._repeating is not None:
+            self._repeating.cancel()
+            self._repeating = None
+        if self._group is not None and isinstance(receiver, Repeating):
+            self._repeating = self._group.create_task(receiver.run(), name=f"repeating {receiver.name}")
+
     async def run(self) -> None:
         """Send what is due, for ever."""
+        async with asyncio.TaskGroup() as self._group:
+            self.use(self.receiver)
+            await self._work()
+
+    async def _work(self) -> None:
         while True:
             self._wake.clear()
             now = self._around.now()
@@ -111,7 +128,7 @@ class Desk:
     async def _look_again(self, head: Pending) -> None:
         if self._around.recheck is None:
             return
-        error = await _ended(self._around.recheck(head.delivery.notice.incident), RECHECK)
+        error = await ended(self._around.recheck(head.delivery.notice.incident), RECHECK)
         if error is not None:
             # The notice goes out as it is: an old page is better than none.
             log.error("late_notice_not_looked_at_again", key=head.key, receiver=self.receiver.name, exc_info=error)
@@ -160,25 +177,10 @@ class Desk:
 
 async def _sent(receiver: Receiver, letter: Letter) -> BaseException | None:
     """Hand *letter* over within the receiver's limit; what went wrong, or None."""
-    error = await _ended(receiver.send(letter), receiver.limit)
+    error = await ended(receiver.send(letter), receiver.limit)
     if isinstance(error, TimeoutError):
         return Retryable(f"no answer within {receiver.limit:g} s")
     if error is not None and not isinstance(error, Retryable | Rejected):
         log.error("receiver_failed", receiver=receiver.name, key=letter.notice.key, exc_info=error)
         return Retryable(f"{type(error).__name__}: {error}")
     return error
-
-
-async def _ended(work: Coroutine[Any, Any, None], limit: Seconds) -> BaseException | None:
-    """How *work* ended: None for well, its exception, or TimeoutError when it took longer than *limit*."""
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.wait((task,), timeout=limit)
-        overran = not task.done()
-    finally:
-        task.cancel()
-    if overran:
-        # One that does not even end when cancelled is left behind; it must not hold the letters up.
-        await asyncio.wait((task,), timeout=1.0)
-        return TimeoutError()
-    return task.exception()
