@@ -1,8 +1,9 @@
 """The sections `receivers` and `routes`: who can be told, and who is told of what."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from migrawatch.check import Check
 from migrawatch.config.problem import Report, near
@@ -62,7 +63,56 @@ class Alertmanager:
                 raise ValueError("a login is not written into an address; say user: and password:")
 
 
-RECEIVERS: dict[str, type[Any]] = {"webhook": Webhook, "alertmanager": Alertmanager}
+_ADDRESS = re.compile(r"[!-;=?A-~]{1,64}@[A-Za-z0-9.-]{1,253}")
+"""A plain mail address in ASCII, with nothing that could end a command."""
+
+MAIL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Email:
+    """Mail every notice as text and HTML; the mails of one incident are one thread."""
+
+    to: tuple[str, ...]
+    """Who gets it."""
+    sender: str
+    """The address that it comes from."""
+    host: str
+    """The mail server to hand it to; an address needs no DNS when all else is down."""
+    port: int = 0
+    """Its port; 587, 465 or 25 as *tls* has it."""
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    """`starttls`: must be offered; `implicit`: from the first byte; `none`: in the clear."""
+    name: str = ""
+    """The name that its certificate must have, where *host* is an address."""
+    verify: bool = True
+    """Whether its certificate must be valid."""
+    ca_file: str = ""
+    """Trust this authority instead of the system's."""
+    user: str = ""
+    """Logs in; never without TLS and a valid certificate."""
+    password: Secret | None = None
+    """The password of *user*."""
+    helo: str = "[127.0.0.1]"
+    """How we name ourselves."""
+    timeout: Seconds = 30.0
+    """How long one attempt may take."""
+
+    def __post_init__(self) -> None:
+        if not self.to:
+            raise ValueError("to must name one address at least")
+        for address in (*self.to, self.sender):
+            if not _ADDRESS.fullmatch(address):
+                raise ValueError(f"wanted a mail address, got {address!r}")
+        if not 0 <= self.port < 65536:
+            raise ValueError(f"port must be from 1 to 65535, got {self.port}")
+        if self.user and (self.tls == "none" or not self.verify):
+            raise ValueError("user needs TLS with verify: whoever answers would be given the password")
+        if any(not char.isprintable() for text in (self.user, self.helo, self.host) for char in text):
+            raise ValueError("user, helo and host must not contain control characters")
+
+
+RECEIVERS: dict[str, type[Any]] = {"webhook": Webhook, "alertmanager": Alertmanager, "email": Email}
 """The kinds of receivers that there are, by the word that `kind:` says."""
 
 

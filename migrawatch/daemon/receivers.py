@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from migrawatch.config import Settings
+from migrawatch.config.receivers import MAIL_PORTS
 from migrawatch.config.receivers import Alertmanager as AlertmanagerSettings
+from migrawatch.config.receivers import Email as EmailSettings
 from migrawatch.config.receivers import Webhook as WebhookSettings
 from migrawatch.daemon.ledger import Addresses
 from migrawatch.model import Secret
 from migrawatch.talk.client import Client
+from migrawatch.talk.submission import Relay
 from migrawatch.tell.alertmanager import Alertmanager
 from migrawatch.tell.desk import Recheck
 from migrawatch.tell.instance import Access
@@ -55,6 +58,8 @@ def _receiver(name: str, settings: object, means: Means, external_url: str) -> R
         case AlertmanagerSettings():
             accesses = _accesses(settings, external_url.rstrip("/"))
             return Alertmanager(name, accesses, means.client, means.registers.of(name), means.now, means.recheck)
+        case EmailSettings():
+            return _email(name, settings, means, external_url)
         case _:
             raise TypeError(f"receivers of type {type(settings).__name__} cannot be made")
 
@@ -71,3 +76,21 @@ def _accesses(settings: AlertmanagerSettings, link: str) -> tuple[Access, ...]:
         )
         for url in settings.urls
     )
+
+
+def _email(name: str, settings: EmailSettings, means: Means, link: str) -> Receiver:
+    # Only who mails pays for the templates.
+    from migrawatch.tell.email import Email
+
+    relay = Relay(
+        host=settings.host,
+        port=settings.port or MAIL_PORTS[settings.tls],
+        tls=settings.tls,
+        name=settings.name,
+        verify=settings.verify,
+        ca_file=settings.ca_file,
+        user=settings.user,
+        password=settings.password,
+        helo=settings.helo,
+    )
+    return Email(name, relay, settings.sender, settings.to, means.now, link, settings.timeout)

@@ -14,7 +14,7 @@ from migrawatch.decide.incident import Incident
 from migrawatch.model import Seconds, Secret, Severity
 from migrawatch.show.document import date, notice_document
 from migrawatch.talk.client import Answer, Unreachable
-from migrawatch.tell.page import headline, page
+from migrawatch.tell.page import headline, page, plain
 from migrawatch.tell.receiver import Letter, Rejected, Retryable
 
 ALERT_NAME = "MigrawatchIncident"
@@ -116,9 +116,9 @@ def annotations_of(letter: Letter) -> dict[str, str]:
         "summary": headline(letter),
         "description": page(letter),
         "reason": incident.cause.reason.value,
-        "remedy": "\n".join(incident.remedy),
-        "reproduce": incident.reproduce,
-        "runbook_url": incident.cause.runbook,
+        "remedy": "\n".join(map(plain, incident.remedy)),
+        "reproduce": plain(incident.reproduce),
+        "runbook_url": plain(incident.cause.runbook),
     }
     return {name: text for name, text in notes.items() if text}
 
