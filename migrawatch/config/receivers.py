@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from migrawatch.check import Check
@@ -21,6 +22,10 @@ def _refuse_strange_url(url: str) -> None:
         raise ValueError("an address to post to begins with http:// or https://")
 
 
+def _text_of(written: str | Secret) -> str:
+    return written.reveal() if isinstance(written, Secret) else written
+
+
 @dataclass(frozen=True, kw_only=True)
 class Webhook:
     """Post every notice in the shape of Alertmanager's webhook (version 4) with an `incident` beside it."""
@@ -33,7 +38,7 @@ class Webhook:
     """How long one attempt may take."""
 
     def __post_init__(self) -> None:
-        _refuse_strange_url(self.url.reveal() if isinstance(self.url, Secret) else self.url)
+        _refuse_strange_url(_text_of(self.url))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +117,33 @@ class Email:
             raise ValueError("user, helo and host must not contain control characters")
 
 
-RECEIVERS: dict[str, type[Any]] = {"webhook": Webhook, "alertmanager": Alertmanager, "email": Email}
+@dataclass(frozen=True, kw_only=True)
+class Apprise:
+    """Tell one of the services that Apprise knows (chats, telephones); needs the extra `apprise`."""
+
+    url: str | Secret
+    """Apprise's address of the service; as a secret if it carries a token."""
+    timeout: Seconds = 10.0
+    """How long to wait for the connection, and for each answer."""
+
+    def __post_init__(self) -> None:
+        url = _text_of(self.url)
+        if not url or find_spec("apprise") is None:
+            return  # a missing package is told with the kind
+        # Only who uses it pays for importing it.
+        from migrawatch.tell.apprise import speaks
+
+        if not speaks(url):
+            raise ValueError("Apprise does not know this address")
+
+
+RECEIVERS: dict[str, type[Any]] = {
+    "webhook": Webhook, "alertmanager": Alertmanager, "email": Email, "apprise": Apprise,
+}  # fmt: skip
 """The kinds of receivers that there are, by the word that `kind:` says."""
+
+EXTRAS = {"apprise": "apprise"}
+"""The package that a kind needs, which is an extra of that name."""
 
 
 def read_receivers(section: Table, secrets: Secrets, report: Report) -> tuple[dict[str, Any], dict[str, str]]:
@@ -142,6 +172,10 @@ def _receiver(tree: Table, path: str, secrets: Secrets, report: Report) -> Any:
             written.place, f"{path}.kind", f"unknown kind of receiver {written.text!r}", near(written.text, RECEIVERS)
         )
         return None
+    extra = EXTRAS.get(written.text)
+    if extra is not None and find_spec(extra) is None:
+        what = f"the package for {written.text!r} is missing: pip install 'migrawatch[{extra}]'"
+        report.wrong(written.place, f"{path}.kind", what)
     return validate(RECEIVERS[written.text], tree.without(frozenset({"kind"})), path, secrets, report, known=("kind",))
 
 

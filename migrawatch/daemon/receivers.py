@@ -7,6 +7,7 @@ from datetime import datetime
 from migrawatch.config import Settings
 from migrawatch.config.receivers import MAIL_PORTS
 from migrawatch.config.receivers import Alertmanager as AlertmanagerSettings
+from migrawatch.config.receivers import Apprise as AppriseSettings
 from migrawatch.config.receivers import Email as EmailSettings
 from migrawatch.config.receivers import Webhook as WebhookSettings
 from migrawatch.daemon.ledger import Addresses
@@ -48,8 +49,7 @@ def _receiver(name: str, settings: object, means: Means, external_url: str) -> R
         case WebhookSettings():
             return Webhook(
                 name=name,
-                # A URL may carry a token; it is not to be shown.
-                url=settings.url if isinstance(settings.url, Secret) else Secret(settings.url),
+                url=_secret(settings.url),
                 poster=means.client,
                 external_url=external_url,
                 key=settings.secret,
@@ -60,8 +60,17 @@ def _receiver(name: str, settings: object, means: Means, external_url: str) -> R
             return Alertmanager(name, accesses, means.client, means.registers.of(name), means.now, means.recheck)
         case EmailSettings():
             return _email(name, settings, means, external_url)
+        case AppriseSettings():
+            from migrawatch.tell.apprise import AppriseReceiver
+
+            return AppriseReceiver(name, _secret(settings.url), external_url, settings.timeout)
         case _:
             raise TypeError(f"receivers of type {type(settings).__name__} cannot be made")
+
+
+def _secret(url: str | Secret) -> Secret:
+    # An address may carry a token; it is not to be shown.
+    return url if isinstance(url, Secret) else Secret(url)
 
 
 def _accesses(settings: AlertmanagerSettings, link: str) -> tuple[Access, ...]:
