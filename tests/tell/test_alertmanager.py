@@ -19,7 +19,7 @@ from migrawatch.tell.alertmanager import Alertmanager
 from migrawatch.tell.instance import Access
 from migrawatch.tell.receiver import Letter, Rejected, Retryable
 from migrawatch.tell.register import Register
-from tests.servers.alertmanager import alertmanagers
+from tests.servers.alertmanager import PEER_TIMEOUT, alertmanagers
 from tests.servers.ports import closed_port
 from tests.tell.office import Office, office
 from tests.tell.stories import incident, notice
@@ -170,12 +170,12 @@ async def test_a_cluster_of_three_pages_once_also_while_one_is_killed(path: Path
             await second.receiver.send(letter(replace(opened, id="theirs", opened_at=now())))
             await asyncio.to_thread(cluster[1].stop)
             await pages.expect(1)
-            # Each member waits a second longer than the one before it: so long a second page could still come.
-            await asyncio.sleep(4)
+            # So long the last member may wait before a second page.
+            await asyncio.sleep(2 * PEER_TIMEOUT + 2)
             await first.receiver.send(ended(opened))
             await second.receiver.send(ended(replace(opened, id="theirs")))
             await pages.expect(2)
-            await asyncio.sleep(4)
+            await asyncio.sleep(2 * PEER_TIMEOUT + 2)
 
     assert states(pages) == ["firing", "resolved"]
 
