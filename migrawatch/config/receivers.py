@@ -22,7 +22,8 @@ def _refuse_strange_url(url: str) -> None:
         raise ValueError("an address to post to begins with http:// or https://")
 
 
-def _text_of(written: str | Secret) -> str:
+def text_of(written: str | Secret) -> str:
+    """An address that may be a secret, in the clear."""
     return written.reveal() if isinstance(written, Secret) else written
 
 
@@ -38,7 +39,7 @@ class Webhook:
     """How long one attempt may take."""
 
     def __post_init__(self) -> None:
-        _refuse_strange_url(_text_of(self.url))
+        _refuse_strange_url(text_of(self.url))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +128,7 @@ class Apprise:
     """How long to wait for the connection, and for each answer."""
 
     def __post_init__(self) -> None:
-        url = _text_of(self.url)
+        url = text_of(self.url)
         if not url or find_spec("apprise") is None:
             return  # a missing package is told with the kind
         # Only who uses it pays for importing it.
