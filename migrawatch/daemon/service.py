@@ -27,6 +27,7 @@ from migrawatch.show.board import Board
 from migrawatch.show.server import Door, listen_on, serve
 from migrawatch.store import Remembered, Store
 from migrawatch.talk.client import Client
+from migrawatch.tell.censor import secrets_in
 from migrawatch.tell.courier import Courier
 from migrawatch.tell.desk import Surroundings
 from migrawatch.tell.register import Registers
@@ -114,7 +115,13 @@ class Service:
         self._looks = Looks(self._clock, group, lambda *seen: self._ledger.observed(*seen), remembered)
         self._rounds = Rounds(self._clock, lambda name: self._ledger.streak_of(name), self._looks.start, self._board)
         self._courier = Courier(
-            Surroundings(store=self._store, now=self._clock.now, recheck=self._look_again, noted=self._board.noted)
+            Surroundings(
+                store=self._store,
+                now=self._clock.now,
+                recheck=self._look_again,
+                noted=self._board.noted,
+                secrets=lambda: self._secrets,
+            )
         )
         self._means = Means(
             client=self._client,
@@ -162,6 +169,7 @@ class Service:
         checks = {check.name: check for check in settings.checks}
         receivers, addresses = receivers_of(settings, self._means), addresses_of(settings)
         self._settings = settings
+        self._secrets = tuple(secrets_in((settings.checks, settings.receivers, settings.hosts, settings.ssh)))
         self._vantages.use(settings)
         self._looks.watch(checks, self._vantages.by_name)
         self._ledger.watch(checks, addresses, streaks)

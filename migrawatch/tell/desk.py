@@ -14,6 +14,7 @@ from migrawatch.decide.incident import Incident
 from migrawatch.model import Seconds
 from migrawatch.store import Fate, Pending, Store, Transaction
 from migrawatch.tell.bounded import ended
+from migrawatch.tell.censor import censored
 from migrawatch.tell.outgoing import LONGEST_HOLD, Outgoing, pause
 from migrawatch.tell.receiver import Letter, Receiver, Rejected, Repeating, Retryable
 
@@ -42,6 +43,7 @@ class Surroundings:
     recheck: Recheck | None = None
     noted: Callable[[str, str], None] = lambda receiver, outcome: None
     chance: Callable[[], float] = random
+    secrets: Callable[[], tuple[str, ...]] = tuple
 
 
 class Desk:
@@ -114,7 +116,7 @@ class Desk:
             self._late.add(head.incident)
             await self._look_again(head)
         letter, settles = self.outgoing.letter(head.incident, late)
-        error = await _sent(self.receiver, letter)
+        error = await _sent(self.receiver, censored(letter, self._around.secrets()))
         match error:
             case None:
                 await self._settled(letter, settles, Fate.SENT, "")
