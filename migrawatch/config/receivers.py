@@ -28,7 +28,17 @@ def text_of(written: str | Secret) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Webhook:
+class Common:
+    """What every receiver has."""
+
+    fallback: str = ""
+    """The receiver that is told as well when this one has not taken a notice for *after*, or refuses it for good."""
+    after: Seconds = 600.0
+    """How long this one may be out of reach before its *fallback* is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook(Common):
     """Post every notice in the shape of Alertmanager's webhook (version 4) with an `incident` beside it."""
 
     url: str | Secret
@@ -43,7 +53,7 @@ class Webhook:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alertmanager:
+class Alertmanager(Common):
     """Post alerts (API v2) to every one of several Alertmanagers, and again each minute while an incident is open.
 
     Reminders are Alertmanager's own (`repeat_interval`); a changed cause is in its annotations from then on.
@@ -76,7 +86,7 @@ MAIL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Email:
+class Email(Common):
     """Mail every notice as text and HTML; the mails of one incident are one thread."""
 
     to: tuple[str, ...]
@@ -119,7 +129,7 @@ class Email:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Apprise:
+class Apprise(Common):
     """Tell one of the services that Apprise knows (chats, telephones); needs the extra `apprise`."""
 
     url: str | Secret
@@ -160,7 +170,22 @@ def read_receivers(section: Table, secrets: Secrets, report: Report) -> tuple[di
             report.warn(section.places[name], path, f"tells nobody: {key} is {CHANGE_ME}")
         elif (receiver := _receiver(tree, path, secrets, report)) is not None:
             usable[name] = receiver
+    for name, receiver in usable.items():
+        _refuse_fallback(name, receiver.fallback, section, unusable, report)
     return usable, unusable
+
+
+def _refuse_fallback(name: str, fallback: str, section: Table, unusable: Mapping[str, str], report: Report) -> None:
+    tree = section[name]
+    if not fallback or not isinstance(tree, Table):
+        return
+    place, path = tree["fallback"].place, f"receivers.{name}.fallback"
+    if fallback == name:
+        report.wrong(place, path, "a receiver cannot stand in for itself")
+    elif fallback not in section:
+        report.wrong(place, path, f"unknown receiver {fallback!r}", near(fallback, section))
+    elif fallback in unusable:
+        report.warn(place, path, f"{fallback} tells nobody: {unusable[fallback]}")
 
 
 def _receiver(tree: Table, path: str, secrets: Secrets, report: Report) -> Any:

@@ -19,6 +19,7 @@ from migrawatch.tell.desk import Recheck
 from migrawatch.tell.instance import Access
 from migrawatch.tell.receiver import Receiver
 from migrawatch.tell.register import Registers
+from migrawatch.tell.substitute import Substitute
 from migrawatch.tell.webhook import Webhook
 
 
@@ -42,6 +43,15 @@ def addresses_of(settings: Settings) -> Addresses:
     """Who can be told. What a receiver that is gone was due goes where the first route leads."""
     fallback = next((name for route in settings.routes for name in route.to), "")
     return Addresses(routes=settings.routes, receivers=frozenset(settings.receivers), fallback=fallback)
+
+
+def substitutes_of(settings: Settings) -> Mapping[str, Substitute]:
+    """Who is told as well when a receiver is not reached, by that receiver's name."""
+    return {
+        name: Substitute(name=receiver.fallback, after=receiver.after)
+        for name, receiver in settings.receivers.items()
+        if receiver.fallback in settings.receivers
+    }
 
 
 def _receiver(name: str, settings: object, means: Means, external_url: str) -> Receiver:

@@ -15,7 +15,7 @@ from migrawatch.config.changes import compare
 from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.ledger import Hands, Ledger
 from migrawatch.daemon.looks import Looks
-from migrawatch.daemon.receivers import Means, addresses_of, receivers_of
+from migrawatch.daemon.receivers import Means, addresses_of, receivers_of, substitutes_of
 from migrawatch.daemon.rounds import Rounds
 from migrawatch.daemon.systemd import notify, notify_reloading
 from migrawatch.daemon.vantages import Vantages
@@ -121,6 +121,7 @@ class Service:
                 recheck=self._look_again,
                 noted=self._board.noted,
                 secrets=lambda: self._secrets,
+                told_also=lambda *told: self._ledger.told_also(*told),
             )
         )
         self._means = Means(
@@ -175,7 +176,7 @@ class Service:
         self._ledger.watch(checks, addresses, streaks)
         self._rounds.watch(checks)
         self._board.watch(tuple(check.subject for check in settings.checks))
-        await self._courier.serve(receivers, addresses.fallback)
+        await self._courier.serve(receivers, addresses.fallback, substitutes_of(settings))
 
     async def reload(self) -> tuple[str, ...]:
         """Read the configuration anew and use it; if it is wrong give back all that is, and change nothing."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from migrawatch.config import load
+from migrawatch.config import ConfigError, load
 
 CONFIG = """\
 hosts: {{web: {{address: 127.0.0.1}}}}
@@ -67,3 +67,15 @@ def test_who_is_told_of_warnings_alone_does_not_count(tmp_path: Path) -> None:
     far, near = HOOK.format(name="r0", url="https://x.example/"), PAGER.format(name="r1", url="http://10.0.0.1:9093")
 
     assert warnings(tmp_path, far, near, critical="r0", warning="r1") == [UPLINK, DNS]
+
+
+@pytest.mark.parametrize(
+    ("fallback", "what"),
+    [("r0", "a receiver cannot stand in for itself"), ("r9", "unknown receiver 'r9'")],
+)
+def test_a_fallback_must_be_somebody_else(fallback: str, what: str, tmp_path: Path) -> None:
+    """Otherwise it is a promise that nobody keeps."""
+    hook = HOOK.format(name="r0", url="http://10.0.0.1/").replace("}", f", fallback: {fallback}}}")
+
+    with pytest.raises(ConfigError, match=what):
+        warnings(tmp_path, hook)
