@@ -19,6 +19,7 @@ from migrawatch.config.settings import Daemon, Settings, SshAccess
 from migrawatch.config.tree import Items, Table
 from migrawatch.config.validate import validate
 from migrawatch.config.watches import Known, read_watches
+from migrawatch.config.ways import warn_of_shared_fate
 
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
     receivers, unusable = read_receivers(receiver_section, secrets, report)
     routes = read_routes(_routes(whole, report), receiver_section, unusable, hosts, secrets, report)
     warn_of_silence(routes, checks, whole, report)
+    warn_of_shared_fate(routes, receivers, whole, report)
     if daemon is None or access is None:
         return None
     return {

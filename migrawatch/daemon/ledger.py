@@ -56,6 +56,14 @@ class Addresses:
     fallback: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Another receiver knows of an incident."""
+
+    incident: str
+    receiver: str
+
+
 class Ledger:
     """Where the checks stand, and the open incidents. One task works at it; nothing else changes what it holds."""
 
@@ -67,7 +75,7 @@ class Ledger:
         self._checks: dict[str, Check] = {}
         self._addresses = Addresses()
         self._incidents = {incident.id: incident for incident in incidents}
-        self._inbox: asyncio.Queue[tuple[Check, Observation, Any] | asyncio.Event | None] = asyncio.Queue()
+        self._inbox: asyncio.Queue[tuple[Check, Observation, Any] | Told | asyncio.Event | None] = asyncio.Queue()
         self._alarm: asyncio.TimerHandle | None = None
         self._stored = dict(self._incidents)
         self._carried: dict[str, Streak] = {}
@@ -136,6 +144,10 @@ class Ledger:
         self._positions[watch] = position
         self._inbox.put_nowait(None)
 
+    def told_also(self, incident: str, receiver: str) -> None:
+        """*receiver* is told of *incident* (its id) in the place of another: it hears of the end as well."""
+        self._inbox.put_nowait(Told(incident, receiver))
+
     async def work(self) -> None:
         """Judge what comes in until cancelled. What came in together is judged and stored together.
 
@@ -150,6 +162,8 @@ class Ledger:
             for item in batch:
                 if isinstance(item, tuple):
                     changed |= self._step(*item)
+                elif isinstance(item, Told):
+                    self._note_told(item)
             self._ask_around()
             await self._conclude(changed, self._judge())
             self._began = None
@@ -186,6 +200,11 @@ class Ledger:
             self._ask_recovered(name)
         unchanged = isinstance(streak, Clear) and isinstance(standing.streak, Clear)
         return {} if unchanged else {name: streak}
+
+    def _note_told(self, item: Told) -> None:
+        incident = self._incidents.get(item.incident)
+        if incident is not None and item.receiver not in incident.told:
+            self._incidents[incident.id] = replace(incident, told=(*incident.told, item.receiver))
 
     def _ask_around(self) -> None:
         """On a first failure look now at what it needs, at its witnesses, and at what needs it (the symptoms)."""

@@ -1,20 +1,42 @@
 """From the receivers' settings to receivers that send."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from migrawatch.config import Settings
+from migrawatch.config.receivers import MAIL_PORTS
+from migrawatch.config.receivers import Alertmanager as AlertmanagerSettings
+from migrawatch.config.receivers import Apprise as AppriseSettings
+from migrawatch.config.receivers import Email as EmailSettings
 from migrawatch.config.receivers import Webhook as WebhookSettings
 from migrawatch.daemon.ledger import Addresses
 from migrawatch.model import Secret
 from migrawatch.talk.client import Client
+from migrawatch.talk.submission import Relay
+from migrawatch.tell.alertmanager import Alertmanager
+from migrawatch.tell.desk import Recheck
+from migrawatch.tell.instance import Access
 from migrawatch.tell.receiver import Receiver
+from migrawatch.tell.register import Registers
+from migrawatch.tell.substitute import Substitute
 from migrawatch.tell.webhook import Webhook
 
 
-def receivers_of(settings: Settings, client: Client) -> Mapping[str, Receiver]:
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What receivers send with, and what they remember."""
+
+    client: Client
+    registers: Registers
+    now: Callable[[], datetime]
+    recheck: Recheck
+
+
+def receivers_of(settings: Settings, means: Means) -> Mapping[str, Receiver]:
     """The receivers by name; what configuration calls usable can be made."""
     url = settings.daemon.external_url
-    return {name: _receiver(name, receiver, client, url) for name, receiver in settings.receivers.items()}
+    return {name: _receiver(name, receiver, means, url) for name, receiver in settings.receivers.items()}
 
 
 def addresses_of(settings: Settings) -> Addresses:
@@ -23,17 +45,71 @@ def addresses_of(settings: Settings) -> Addresses:
     return Addresses(routes=settings.routes, receivers=frozenset(settings.receivers), fallback=fallback)
 
 
-def _receiver(name: str, settings: object, client: Client, external_url: str) -> Receiver:
+def substitutes_of(settings: Settings) -> Mapping[str, Substitute]:
+    """Who is told as well when a receiver is not reached, by that receiver's name."""
+    return {
+        name: Substitute(name=receiver.fallback, after=receiver.after)
+        for name, receiver in settings.receivers.items()
+        if receiver.fallback in settings.receivers
+    }
+
+
+def _receiver(name: str, settings: object, means: Means, external_url: str) -> Receiver:
     match settings:
         case WebhookSettings():
             return Webhook(
                 name=name,
-                # A URL may carry a token; it is not to be shown.
-                url=settings.url if isinstance(settings.url, Secret) else Secret(settings.url),
-                poster=client,
+                url=_secret(settings.url),
+                poster=means.client,
                 external_url=external_url,
                 key=settings.secret,
                 limit=settings.timeout,
             )
+        case AlertmanagerSettings():
+            accesses = _accesses(settings, external_url.rstrip("/"))
+            return Alertmanager(name, accesses, means.client, means.registers.of(name), means.now, means.recheck)
+        case EmailSettings():
+            return _email(name, settings, means, external_url)
+        case AppriseSettings():
+            from migrawatch.tell.apprise import AppriseReceiver
+
+            return AppriseReceiver(name, _secret(settings.url), external_url, settings.timeout)
         case _:
             raise TypeError(f"receivers of type {type(settings).__name__} cannot be made")
+
+
+def _secret(url: str | Secret) -> Secret:
+    # An address may carry a token; it is not to be shown.
+    return url if isinstance(url, Secret) else Secret(url)
+
+
+def _accesses(settings: AlertmanagerSettings, link: str) -> tuple[Access, ...]:
+    return tuple(
+        Access(
+            url=Secret(url),
+            user=settings.user,
+            password=settings.password or Secret(""),
+            limit=settings.timeout,
+            group_wait=settings.group_wait,
+            link=link,
+        )
+        for url in settings.urls
+    )
+
+
+def _email(name: str, settings: EmailSettings, means: Means, link: str) -> Receiver:
+    # Only who mails pays for the templates.
+    from migrawatch.tell.email import Email
+
+    relay = Relay(
+        host=settings.host,
+        port=settings.port or MAIL_PORTS[settings.tls],
+        tls=settings.tls,
+        name=settings.name,
+        verify=settings.verify,
+        ca_file=settings.ca_file,
+        user=settings.user,
+        password=settings.password,
+        helo=settings.helo,
+    )
+    return Email(name, relay, settings.sender, settings.to, means.now, link, settings.timeout)

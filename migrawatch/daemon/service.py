@@ -16,7 +16,7 @@ from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.heartbeats import Heartbeats
 from migrawatch.daemon.ledger import Hands, Ledger
 from migrawatch.daemon.looks import Looks
-from migrawatch.daemon.receivers import addresses_of, receivers_of
+from migrawatch.daemon.receivers import Means, addresses_of, receivers_of, substitutes_of
 from migrawatch.daemon.rounds import Rounds
 from migrawatch.daemon.sentries import Sentries
 from migrawatch.daemon.systemd import notify, notify_reloading
@@ -30,8 +30,10 @@ from migrawatch.show.board import Board
 from migrawatch.show.server import Door, listen_on, serve
 from migrawatch.store import Remembered, Store
 from migrawatch.talk.client import Client
+from migrawatch.tell.censor import secrets_in
 from migrawatch.tell.courier import Courier
 from migrawatch.tell.desk import Surroundings
+from migrawatch.tell.register import Registers
 
 log = structlog.get_logger(__name__)
 
@@ -118,7 +120,20 @@ class Service:
         self._heartbeats = Heartbeats(self._clock, self._looks, self._store)
         self._rounds = Rounds(self._clock, lambda name: self._ledger.streak_of(name), self._looks.start, self._board)
         self._courier = Courier(
-            Surroundings(store=self._store, now=self._clock.now, recheck=self._look_again, noted=self._board.noted)
+            Surroundings(
+                store=self._store,
+                now=self._clock.now,
+                recheck=self._look_again,
+                noted=self._board.noted,
+                secrets=lambda: self._secrets,
+                told_also=lambda *told: self._ledger.told_also(*told),
+            )
+        )
+        self._means = Means(
+            client=self._client,
+            registers=Registers(self._store, self._clock.now),
+            now=self._clock.now,
+            recheck=self._look_again,
         )
         hands = Hands(
             look_now=self._looks.look_now,
@@ -163,8 +178,9 @@ class Service:
     async def _use(self, settings: Settings, streaks: Mapping[str, Streak] | None = None) -> None:
         """Make *settings* what is watched. Nothing in here can fail half-way: all was resolved before."""
         checks = {check.name: check for check in settings.checks}
-        receivers, addresses = receivers_of(settings, self._client), addresses_of(settings)
+        receivers, addresses = receivers_of(settings, self._means), addresses_of(settings)
         self._settings = settings
+        self._secrets = tuple(secrets_in((settings.checks, settings.receivers, settings.hosts, settings.ssh)))
         self._vantages.use(settings)
         self._looks.watch(checks, self._vantages.by_name)
         self._ledger.watch(checks, addresses, streaks)
@@ -174,7 +190,7 @@ class Service:
         self._board.watch(tuple(check.subject for check in settings.checks))
         # Before the ledger drops what is kept under names that are gone: nothing may be lost between the two.
         await self._heartbeats.watch(checks)
-        await self._courier.serve(receivers, addresses.fallback)
+        await self._courier.serve(receivers, addresses.fallback, substitutes_of(settings))
 
     async def reload(self) -> tuple[str, ...]:
         """Read the configuration anew and use it; if it is wrong give back all that is, and change nothing."""

@@ -95,8 +95,12 @@ class Notice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """One notice for one receiver. *sequence* orders the deliveries of one incident to one receiver."""
+    """One notice for one receiver. *sequence* orders the deliveries of one incident to one receiver.
+
+    *beside* are all receivers that get this notice.
+    """
 
     notice: Notice
     receiver: str
     sequence: int
+    beside: tuple[str, ...] = ()

@@ -43,5 +43,7 @@ def address(notice: Notice, routes: Iterable[Route], tags: tuple[str, ...]) -> t
         case _:
             receivers = tuple(dict.fromkeys((*incident.told, *routed)))
     told = tuple(dict.fromkeys((*incident.told, *receivers)))
-    deliveries = tuple(Delivery(notice=notice, receiver=name, sequence=incident.notices) for name in receivers)
+    deliveries = tuple(
+        Delivery(notice=notice, receiver=name, sequence=incident.notices, beside=receivers) for name in receivers
+    )
     return replace(incident, told=told), deliveries

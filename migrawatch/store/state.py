@@ -56,13 +56,17 @@ class Remembered:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pending:
-    """A delivery on its way. *tries* attempts failed so far, the last with *trouble*; the next is due at *next_at*."""
+    """A delivery on its way. *tries* attempts failed so far, the last with *trouble*; the next is due at *next_at*.
+
+    *handed*: the receiver's substitute was told as well.
+    """
 
     delivery: Delivery
     fate: Fate = Fate.PENDING
     tries: int = 0
     next_at: datetime
     trouble: str = ""
+    handed: bool = False
 
     @property
     def incident(self) -> str:

@@ -11,6 +11,7 @@ from migrawatch.decide.incident import Delivery
 from migrawatch.store import Fate, Pending, Transaction
 from migrawatch.tell.desk import Desk, Surroundings
 from migrawatch.tell.receiver import Receiver
+from migrawatch.tell.substitute import Substitute
 
 log = structlog.get_logger(__name__)
 
@@ -40,8 +41,10 @@ class Courier:
         self._stranded: list[Pending] = list(around.store.saved.outbox)
         self._fallback = ""
 
-    async def serve(self, receivers: Mapping[str, Receiver], fallback: str = "") -> None:
-        """Use *receivers* from now on, at the start and on every reload.
+    async def serve(
+        self, receivers: Mapping[str, Receiver], fallback: str = "", substitutes: Mapping[str, Substitute] | None = None
+    ) -> None:
+        """Use *receivers* from now on, at the start and on every reload; *substitutes* by the receiver's name.
 
         What waits for a receiver that is gone goes to *fallback*; without one it is kept, and said.
         """
@@ -50,9 +53,10 @@ class Courier:
             self._stranded.extend(self._closed(name))
         for name, receiver in receivers.items():
             if name in self._desks:
-                self._desks[name].receiver = receiver
+                self._desks[name].use(receiver)
             else:
                 self._open(receiver)
+            self._desks[name].substitute = (substitutes or {}).get(name)
         stranded, self._stranded = self._stranded, []
         moved = [pending for pending in stranded if not self._settle_in(pending)]
         if moved:
@@ -95,7 +99,7 @@ class Courier:
         return tuple(standings)
 
     def _open(self, receiver: Receiver) -> None:
-        desk = self._desks[receiver.name] = Desk(receiver, self._around)
+        desk = self._desks[receiver.name] = Desk(receiver, self._around, self.post)
         if self._group is not None:
             self._tasks[receiver.name] = self._group.create_task(desk.run(), name=f"desk {receiver.name}")
 

@@ -10,11 +10,14 @@ from typing import Any
 
 import structlog
 
-from migrawatch.decide.incident import Incident
+from migrawatch.decide.incident import Delivery, Incident
 from migrawatch.model import Seconds
 from migrawatch.store import Fate, Pending, Store, Transaction
+from migrawatch.tell.bounded import ended
+from migrawatch.tell.censor import censored
 from migrawatch.tell.outgoing import LONGEST_HOLD, Outgoing, pause
-from migrawatch.tell.receiver import Letter, Receiver, Rejected, Retryable
+from migrawatch.tell.receiver import Letter, Receiver, Rejected, Repeating, Retryable
+from migrawatch.tell.substitute import Substitute, was_told_elsewhere
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +28,7 @@ GIVE_UP = timedelta(hours=24)
 RECHECK = 30.0
 """Seconds that looking again may take before a late notice; after that it is sent as it is."""
 
+Forward = Callable[[tuple[Delivery, ...]], None]
 Recheck = Callable[[Incident], Coroutine[Any, Any, None]]
 
 
@@ -33,7 +37,8 @@ class Surroundings:
     """What all desks share.
 
     *recheck* looks at an incident's checks again, and posts what follows. *noted* hears of every outcome: the receiver
-    and `sent`, `delayed`, `rejected` or `superseded`. *chance* is the jitter.
+    and `sent`, `delayed`, `rejected` or `superseded`. *chance* is the jitter. *secrets* are in no letter
+    that goes out. *told_also* hears of an incident (its id) that a substitute is told of.
     """
 
     store: Store
@@ -41,13 +46,17 @@ class Surroundings:
     recheck: Recheck | None = None
     noted: Callable[[str, str], None] = lambda receiver, outcome: None
     chance: Callable[[], float] = random
+    secrets: Callable[[], tuple[str, ...]] = tuple
+    told_also: Callable[[str, str], None] = lambda incident, receiver: None
 
 
 class Desk:
     """The queue of one receiver and the task that works it off."""
 
-    def __init__(self, receiver: Receiver, around: Surroundings) -> None:
+    def __init__(self, receiver: Receiver, around: Surroundings, forward: Forward = lambda deliveries: None) -> None:
         self.receiver = receiver
+        self.substitute: Substitute | None = None
+        self._forward = forward
         self.outgoing = Outgoing()
         self.trouble = ""
         self.refused: tuple[str, ...] = ()
@@ -56,19 +65,39 @@ class Desk:
         self._late: set[str] = set()
         self._busy = False
         self._wake = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        self._repeating: asyncio.Task[None] | None = None
 
     def post(self, pending: Pending, unchecked: bool = False) -> None:
         """Queue *pending*; an *unchecked* one comes from before a restart and must be looked at again first."""
         self.outgoing.add(pending)
         if unchecked:
             self._late.add(pending.incident)
+        if pending.handed and self.substitute is not None:
+            # The daemon may have ended before that was stored.
+            self._around.told_also(pending.incident, self.substitute.name)
         self._wake.set()
+
+    def use(self, receiver: Receiver) -> None:
+        """Send by *receiver* from now on; one that repeats what holds begins to."""
+        self.receiver = receiver
+        if self._repeating is not None:
+            self._repeating.cancel()
+            self._repeating = None
+        if self._group is not None and isinstance(receiver, Repeating):
+            self._repeating = self._group.create_task(receiver.run(), name=f"repeating {receiver.name}")
 
     async def run(self) -> None:
         """Send what is due, for ever."""
+        async with asyncio.TaskGroup() as self._group:
+            self.use(self.receiver)
+            await self._work()
+
+    async def _work(self) -> None:
         while True:
             self._wake.clear()
             now = self._around.now()
+            await self._hand_over(now)
             head = self.outgoing.due(now)
             if head is None:
                 await self._rest(now)
@@ -83,21 +112,47 @@ class Desk:
         return not self._busy and not len(self.outgoing)
 
     async def _rest(self, now: datetime) -> None:
-        next_at = self.outgoing.next_at
+        next_at = min(filter(None, (self.outgoing.next_at, self._hand_over_at)), default=None)
         seconds = None if next_at is None else max(0.0, (next_at - now).total_seconds())
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
 
+    @property
+    def _hand_over_at(self) -> datetime | None:
+        return self.substitute.due_at(self.outgoing) if self.substitute and self.trouble else None
+
+    async def _hand_over(self, now: datetime) -> None:
+        """Have the substitute told of what has waited too long. It stays here too, until it is taken."""
+        if self.substitute is not None and self.trouble:
+            overdue = self.substitute.due(self.outgoing, now)
+            await self._hand(overdue, self.outgoing.hand([pending.key for pending in overdue]))
+
+    async def _hand(self, overdue: tuple[Pending, ...], handed: tuple[Pending, ...]) -> None:
+        if self.substitute is None or not overdue:
+            return
+        deliveries = tuple(map(self.substitute.delivery, overdue))
+        await self._around.store.commit(Transaction(posted=handed, deliveries=deliveries))
+        for delivery in deliveries:
+            log.warning(
+                "notice_handed_over", key=delivery.notice.key, receiver=self.receiver.name, fallback=delivery.receiver
+            )
+            self._around.told_also(delivery.notice.incident.id, delivery.receiver)
+        self._forward(deliveries)
+
     async def _attempt(self, head: Pending) -> None:
         # Once late, late until told: a summary that failed may have arrived all the same, and what it stood for must
         # not come after it.
-        late = head.incident in self._late or self._around.now() - head.delivery.notice.at > LATE
+        late = head.handed or head.incident in self._late or self._around.now() - head.delivery.notice.at > LATE
         if late:
             self._late.add(head.incident)
             await self._look_again(head)
         letter, settles = self.outgoing.letter(head.incident, late)
-        error = await _sent(self.receiver, letter)
+        if was_told_elsewhere(settles):
+            log.info("notice_told_elsewhere", receiver=self.receiver.name, key=letter.notice.key)
+            await self._settled(letter, settles, Fate.SUPERSEDED, self.trouble)
+            return
+        error = await _sent(self.receiver, censored(letter, self._around.secrets()))
         match error:
             case None:
                 await self._settled(letter, settles, Fate.SENT, "")
@@ -105,13 +160,20 @@ class Desk:
             case Rejected():
                 log.error("notice_rejected", receiver=self.receiver.name, key=letter.notice.key, trouble=str(error))
                 await self._settled(letter, settles, Fate.REJECTED, str(error))
+                await self._refused(settles)
             case _:
                 await self._failed(letter, settles, error)
+
+    async def _refused(self, settles: tuple[Pending, ...]) -> None:
+        """What is refused for good goes to the substitute at once."""
+        if self.substitute is not None:
+            lacking = tuple(pending for pending in settles if self.substitute.lacks(pending))
+            await self._hand(lacking, ())
 
     async def _look_again(self, head: Pending) -> None:
         if self._around.recheck is None:
             return
-        error = await _ended(self._around.recheck(head.delivery.notice.incident), RECHECK)
+        error = await ended(self._around.recheck(head.delivery.notice.incident), RECHECK)
         if error is not None:
             # The notice goes out as it is: an old page is better than none.
             log.error("late_notice_not_looked_at_again", key=head.key, receiver=self.receiver.name, exc_info=error)
@@ -122,7 +184,8 @@ class Desk:
         self.outgoing.settle(len(settles), own.incident)
         self._late.discard(own.incident)
         self.trouble = trouble
-        self.refused = () if fate is Fate.SENT else (*self.refused, own.key)
+        if fate is not Fate.SUPERSEDED:
+            self.refused = () if fate is Fate.SENT else (*self.refused, own.key)
         # Sent comes first, marked second: a crash in between repeats the letter, with the same key.
         await self._around.store.commit(Transaction(posted=(*earlier, own)))
         for pending in (*earlier, own):
@@ -135,6 +198,7 @@ class Desk:
         if now - letter.notice.at > GIVE_UP:
             log.error("notice_given_up", receiver=name, key=letter.notice.key, trouble=str(error))
             await self._settled(letter, settles, Fate.REJECTED, f"given up: {error}")
+            await self._refused(settles)
             return
         again_in = self._pause(letter.tries + 1, error, now)
         self.trouble = str(error)
@@ -160,25 +224,10 @@ class Desk:
 
 async def _sent(receiver: Receiver, letter: Letter) -> BaseException | None:
     """Hand *letter* over within the receiver's limit; what went wrong, or None."""
-    error = await _ended(receiver.send(letter), receiver.limit)
+    error = await ended(receiver.send(letter), receiver.limit)
     if isinstance(error, TimeoutError):
         return Retryable(f"no answer within {receiver.limit:g} s")
     if error is not None and not isinstance(error, Retryable | Rejected):
         log.error("receiver_failed", receiver=receiver.name, key=letter.notice.key, exc_info=error)
         return Retryable(f"{type(error).__name__}: {error}")
     return error
-
-
-async def _ended(work: Coroutine[Any, Any, None], limit: Seconds) -> BaseException | None:
-    """How *work* ended: None for well, its exception, or TimeoutError when it took longer than *limit*."""
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.wait((task,), timeout=limit)
-        overran = not task.done()
-    finally:
-        task.cancel()
-    if overran:
-        # One that does not even end when cancelled is left behind; it must not hold the letters up.
-        await asyncio.wait((task,), timeout=1.0)
-        return TimeoutError()
-    return task.exception()

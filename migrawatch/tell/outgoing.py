@@ -1,7 +1,7 @@
 """What one receiver is yet to be told: in order for each incident, no incident held up by another."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -81,6 +81,16 @@ class Outgoing:
             queue.popleft()
         if not queue:
             del self._queues[incident]
+
+    def hand(self, keys: Collection[str]) -> tuple[Pending, ...]:
+        """Note that the letters with *keys* were handed over; they as they stand then."""
+        handed = []
+        for queue in self._queues.values():
+            for place, pending in enumerate(queue):
+                if pending.key in keys:
+                    queue[place] = replace(pending, handed=True)
+                    handed.append(queue[place])
+        return tuple(handed)
 
     def delay(self, incident: str, trouble: str, now: datetime, seconds: Seconds) -> Pending:
         """Put the head of *incident* off; return it as it stands then."""

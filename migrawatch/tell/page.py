@@ -40,7 +40,12 @@ def page(letter: Letter) -> str:
 
 def story(incident: Incident) -> list[str]:
     """The lines below the headline, each beginning with what it tells; also what the command line prints."""
-    return [f"{name:<9}{line}" for name, line in _lines(incident)]
+    return [f"{name:<9}{line}" for name, line in lines(incident)]
+
+
+def lines(incident: Incident) -> Iterator[tuple[str, str]]:
+    """Each line below the headline with what it tells (empty: the same as the one before). Safe for a terminal."""
+    return ((name, plain(line)) for name, line in _lines(incident))
 
 
 def _lines(incident: Incident) -> Iterator[tuple[str, str]]:
@@ -108,9 +113,14 @@ def names(checks: tuple[str, ...], limit: int = NAMES) -> str:
 
 
 def shortened(text: str, width: int = WIDTH) -> str:
-    """*text* on one line, cut at *width*."""
-    line = " ".join(text.split())
+    """*text* on one line, cut at *width*, safe for a terminal."""
+    line = plain(" ".join(text.split()))
     return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def plain(text: str) -> str:
+    """*text* with everything escaped that a terminal or a mail program would obey: controls, and reversed writing."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 def _clock(at: datetime) -> str:

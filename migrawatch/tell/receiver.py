@@ -1,7 +1,7 @@
 """What a receiver is, and the two ways in which it may fail."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from migrawatch.decide.incident import Change, Notice
 from migrawatch.model import Seconds
@@ -53,4 +53,13 @@ class Receiver(Protocol):
 
     async def send(self, letter: Letter) -> None:
         """Hand *letter* over; returning means that it arrived. Raise Retryable or Rejected, never with a secret."""
+        ...
+
+
+@runtime_checkable
+class Repeating(Protocol):
+    """A receiver that tells again what still holds, beside the letters."""
+
+    async def run(self) -> None:
+        """Tell it, until cancelled."""
         ...

@@ -2,7 +2,8 @@
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from migrawatch.model import Seconds, Secret, Severity
 from migrawatch.parse.http import maybe_retry_after
 from migrawatch.show.document import date, notice_document
 from migrawatch.talk.client import Answer, Unreachable
-from migrawatch.tell.page import headline, page
+from migrawatch.tell.page import headline, page, plain
 from migrawatch.tell.receiver import Letter, Rejected, Retryable
 
 ALERT_NAME = "MigrawatchIncident"
@@ -60,22 +61,13 @@ class Webhook:
             answer = await self.poster.post(self.url.reveal(), body, headers, self.limit)
         except Unreachable as error:
             raise Retryable(str(error)) from error
-        try:
+        with hiding(f"HTTP {answer.status}, wanted 2xx", *self._secrets()):
             judge(answer)
-        except (Retryable, Rejected) as error:
-            # What a receiver says may quote what we sent.
-            if any(secret in str(error) for secret in self._secrets()):
-                error.args = (f"HTTP {answer.status}, wanted 2xx",)
-            raise
 
     def _secrets(self) -> tuple[str, ...]:
         url = self.url.reveal()
-        key = (self.key.reveal(),) if self.key is not None and self.key.reveal() else ()
-        return (
-            url,
-            *(part for part in (urlsplit(url).path, urlsplit(url).query) if len(part) > 1),
-            *key,
-        )
+        key = (self.key.reveal(),) if self.key is not None else ()
+        return (url, *(part for part in (urlsplit(url).path, urlsplit(url).query) if len(part) > 1), *key)
 
     def document(self, letter: Letter) -> dict[str, Any]:
         """The body: one group with one alert, and the incident."""
@@ -124,9 +116,9 @@ def annotations_of(letter: Letter) -> dict[str, str]:
         "summary": headline(letter),
         "description": page(letter),
         "reason": incident.cause.reason.value,
-        "remedy": "\n".join(incident.remedy),
-        "reproduce": incident.reproduce,
-        "runbook_url": incident.cause.runbook,
+        "remedy": "\n".join(map(plain, incident.remedy)),
+        "reproduce": plain(incident.reproduce),
+        "runbook_url": plain(incident.cause.runbook),
     }
     return {name: text for name, text in notes.items() if text}
 
@@ -144,12 +136,26 @@ def signature(key: Secret, body: bytes) -> str:
     return f"sha256={hmac.digest(key.reveal().encode(), body, 'sha256').hex()}"
 
 
-def judge(answer: Answer) -> None:
-    """Return for an answer that took the letter. Raise Retryable or Rejected for any other."""
+@contextmanager
+def hiding(instead: str, *secrets: str) -> Iterator[None]:
+    """Let Retryable and Rejected through, saying *instead* when they quote one of *secrets*.
+
+    What a receiver answers may quote what we sent.
+    """
+    try:
+        yield
+    except (Retryable, Rejected) as error:
+        if any(secret and secret in str(error) for secret in secrets):
+            error.args = (instead,)
+        raise
+
+
+def judge(answer: Answer, final: Collection[int] = FINAL) -> None:
+    """Return for an answer that took the letter. Raise Rejected for one of *final*, Retryable for any other."""
     if 200 <= answer.status < 300:
         return
     said = answer.body[:200].decode(errors="replace").strip()
     trouble = f"HTTP {answer.status}, wanted 2xx" + (f": {said}" if said else "")
-    if answer.status in FINAL:
+    if answer.status in final:
         raise Rejected(trouble)
     raise Retryable(trouble, maybe_retry_after(answer.headers))

@@ -203,6 +203,20 @@ async def code_of(here: Stand) -> int:
     return await asyncio.wait_for(second.wait(), 20)
 
 
+async def test_a_receiver_out_of_reach_has_its_fallback_told_of_the_fault_and_of_its_end(here: Stand) -> None:
+    """The fallback stands in no route: it hears of what the pager does not take, and of all that follows."""
+    pager = f'  pager: {{kind: webhook, url: "http://127.0.0.1:{free_port()}/", timeout: 1s, fallback: ops, after: 1s}}'
+    here.configure(receivers=pager, to="pager")
+    await here.start()
+    await here.break_api()
+    await here.pages(1)
+    await here.mend_api()
+    await here.pages(2)
+
+    assert here.changes() == [("opened", "api"), ("resolved", "api")]
+    assert [event["fallback"] for event in here.events("notice_handed_over")][:1] == ["ops"]
+
+
 async def test_a_second_daemon_on_the_same_address_says_so_and_touches_nothing(here: Stand) -> None:
     await here.start()
 

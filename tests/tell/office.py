@@ -45,7 +45,7 @@ class Office:
 
     async def expect(self, count: int) -> None:
         """Wait until *count* letters arrived."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self.arrived) < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 

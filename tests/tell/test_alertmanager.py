@@ -1,0 +1,347 @@
+"""Alertmanager, the real one: told, told again, told of the end; several of them, of which some are down or hang."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from migrawatch.decide.incident import Change, Incident
+from migrawatch.model import Secret, Severity
+from migrawatch.store import Store, Transaction
+from migrawatch.talk.client import Client
+from migrawatch.tell.alertmanager import Alertmanager
+from migrawatch.tell.instance import Access
+from migrawatch.tell.receiver import Letter, Rejected, Retryable
+from migrawatch.tell.register import Register
+from tests.servers.alertmanager import PEER_TIMEOUT, alertmanagers
+from tests.servers.ports import closed_port
+from tests.tell.office import Office, office
+from tests.tell.stories import incident, notice
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def fresh(name: str = "i1", **changes: Any) -> Incident:
+    """An incident of this very moment: an Alertmanager reads the clock."""
+    at = changes.pop("opened_at", now())
+    return incident(name, first_failed=at - timedelta(seconds=4), opened_at=at, **changes)
+
+
+def letter(of: Incident, change: Change = Change.OPENED) -> Letter:
+    return Letter(notice=notice(1, change, of, at=now()), sequence=1)
+
+
+def named(name: str) -> Incident:
+    """One of another check."""
+    found = fresh(name)
+    return replace(found, identity=replace(found.identity, check=name))
+
+
+def ended(of: Incident) -> Letter:
+    return letter(replace(of, resolved_at=now(), members=()), Change.RESOLVED)
+
+
+@dataclass
+class Round:
+    """A receiver at work, and its register."""
+
+    receiver: Alertmanager
+    register: Register
+
+
+@asynccontextmanager
+async def telling(path: Path, *urls: str, recheck: Any = None, **access: Any) -> AsyncIterator[Round]:
+    async with Store.open(path) as store, Client.open() as client:
+        register = Register("pager", store, now)
+        settings = {"limit": 2.0, "again_every": 0.3, **access}
+        accesses = [Access(url=Secret(url), **settings) for url in urls]
+        receiver = Alertmanager("pager", accesses, client, register, now, recheck)
+        task = asyncio.create_task(receiver.run())
+        await asyncio.sleep(0.01)  # its first round has nothing to tell
+        try:
+            yield Round(receiver, register)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state.db"
+
+
+@pytest.fixture
+async def pages() -> AsyncIterator[Office]:
+    async with office() as found:
+        yield found
+
+
+async def until(holds: Callable[[], Any], limit: float = 30.0) -> None:
+    async with asyncio.timeout(limit):
+        while not await asyncio.to_thread(holds):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+def states(pages: Office) -> list[str]:
+    return [page.document["status"] for page in pages.arrived]
+
+
+def time_of(written: str) -> datetime:
+    return datetime.fromisoformat(written.replace("Z", "+00:00"))
+
+
+# -- with a real one ------------------------------------------------------------------------------------------------
+
+
+async def test_an_incident_fires_is_held_and_is_resolved(path: Path, pages: Office) -> None:
+    """Two pages in all: that it broke, and that it is over."""
+    opened = fresh()
+    with alertmanagers(pages.url) as (one,):
+        async with telling(path, one.url) as at_work:
+            await at_work.receiver.send(letter(opened))
+            await pages.expect(1)
+            (held,) = await asyncio.to_thread(lambda: one.alerts)
+            await until(lambda: time_of(one.alerts[0]["updatedAt"]) > time_of(held["updatedAt"]))
+            await at_work.receiver.send(ended(opened))
+            await pages.expect(2)
+
+    assert states(pages) == ["firing", "resolved"]
+    assert held["labels"] == {
+        "alertname": "MigrawatchIncident",
+        "check": "pm2/mpanel-backend",
+        "host": "mpanel-core",
+        "service": "mpanel-backend",
+        "severity": "critical",
+    }
+    assert "mpanel-backend is stopped on mpanel-core" in held["annotations"]["summary"]
+    assert time_of(held["endsAt"]) - time_of(held["updatedAt"]) > timedelta(minutes=10)
+    assert abs(time_of(held["startsAt"]) - opened.opened_at) < timedelta(milliseconds=1)
+
+
+async def test_an_alertmanager_that_was_restarted_hears_it_all_again(path: Path, pages: Office) -> None:
+    """It keeps no alerts on disk. What fires is there again, and nobody is paged twice."""
+    opened, over = fresh("open"), named("over")
+    with alertmanagers(pages.url) as (one,):
+        async with telling(path, one.url) as at_work:
+            await at_work.receiver.send(letter(opened))
+            await at_work.receiver.send(letter(over))
+            await pages.expect(2)
+            await asyncio.to_thread(one.end)
+            with pytest.raises(Retryable):
+                await at_work.receiver.send(ended(over))
+            await asyncio.to_thread(one.start)
+            await pages.expect(3)
+            await until(lambda: len(one.alerts) == 1)
+
+    assert states(pages) == ["firing", "firing", "resolved"]
+    assert pages.arrived[2].document["alerts"][0]["labels"]["check"] == "over"
+
+
+async def test_one_that_hangs_holds_up_neither_the_other_nor_the_letter(path: Path, pages: Office) -> None:
+    """Each has a queue of its own; the frozen one gets everything once it is back."""
+    with alertmanagers(pages.url) as (well,), alertmanagers(pages.url) as (frozen,):
+        frozen.freeze()
+        async with telling(path, frozen.url, well.url, limit=3.0) as at_work:
+            async with asyncio.timeout(2.5):
+                await at_work.receiver.send(letter(fresh()))
+            await pages.expect(1)
+            assert len(await asyncio.to_thread(lambda: well.alerts)) == 1
+            frozen.thaw()
+            await until(lambda: len(frozen.alerts) == 1)
+
+
+@pytest.mark.slow
+async def test_a_cluster_of_three_pages_once_also_while_one_is_killed(path: Path, pages: Office) -> None:
+    """Two replicas of ours, three of theirs: one page, one resolve."""
+    opened = fresh()
+    with alertmanagers(pages.url, 3, group_wait="1s") as cluster:
+        await until(lambda: all(len(one.ask("/api/v2/status")["cluster"]["peers"]) == 3 for one in cluster))
+        urls = [one.url for one in cluster]
+        async with telling(path, *urls) as first, telling(path.with_name("other.db"), *urls) as second:
+            await first.receiver.send(letter(opened))
+            await second.receiver.send(letter(replace(opened, id="theirs", opened_at=now())))
+            await asyncio.to_thread(cluster[1].stop)
+            await pages.expect(1)
+            # So long the last member may wait before a second page.
+            await asyncio.sleep(2 * PEER_TIMEOUT + 2)
+            await first.receiver.send(ended(opened))
+            await second.receiver.send(ended(replace(opened, id="theirs")))
+            await pages.expect(2)
+            await asyncio.sleep(2 * PEER_TIMEOUT + 2)
+
+    assert states(pages) == ["firing", "resolved"]
+
+
+# -- with what a real one cannot be asked for -----------------------------------------------------------------------
+
+
+def alerts_in(office: Office) -> list[list[dict[str, Any]]]:
+    return [json.loads(arrived.body) for arrived in office.arrived]
+
+
+async def test_after_a_restart_what_fires_is_looked_at_and_told_again_as_it_began(path: Path, pages: Office) -> None:
+    """kill -9: nobody says goodbye, and the beginning stays."""
+    opened = fresh(told=("pager",))
+    async with telling(path, pages.url) as at_work:
+        await at_work.receiver.send(letter(opened))
+    ((before,),) = alerts_in(pages)[:1]
+    async with Store.open(path) as store:
+        await store.commit(Transaction(incidents=(opened,)))
+    pages.arrived.clear()
+    looked: list[str] = []
+    may_end = asyncio.Event()
+
+    async def recheck(of: Incident) -> None:
+        looked.append(of.id)
+        assert pages.arrived == []
+        await may_end.wait()
+
+    async with telling(path, pages.url, recheck=recheck):
+        await asyncio.sleep(0.5)
+        assert (looked, pages.arrived) == (["i1"], [])
+        may_end.set()
+        await pages.expect(1)
+
+    ((after,), *_) = alerts_in(pages)
+    assert (after["startsAt"], after["labels"]) == (before["startsAt"], before["labels"])
+
+
+async def test_what_healed_while_we_were_away_is_told_as_over(path: Path, pages: Office) -> None:
+    """The letter of its end finds the alert that was told before the start."""
+    opened = fresh()
+    async with telling(path, pages.url) as at_work:
+        await at_work.receiver.send(letter(opened))
+        pages.arrived.clear()
+    async with telling(path, pages.url) as at_work:
+        await pages.expect(1)
+
+    ((told,), *_) = alerts_in(pages)
+    assert time_of(told["endsAt"]) <= now()
+
+
+async def test_what_was_over_before_it_was_told_is_never_told(path: Path, pages: Office) -> None:
+    """Alertmanager says nothing of a group that it first sees as resolved: there is no point in posting it."""
+    async with telling(path, pages.url) as at_work:
+        await at_work.receiver.send(replace(ended(fresh()), instead_of=("i1-1",)))
+
+        assert pages.arrived == []
+        assert at_work.register.current == ()
+
+
+async def test_a_bad_alert_is_refused_alone(path: Path, pages: Office) -> None:
+    """One that Alertmanager does not understand must not be in the way of the others."""
+    with alertmanagers(pages.url) as (one,):
+        async with telling(path, one.url, again_every=60.0) as at_work:
+            await at_work.register.note(letter(named("bad")))
+            spoil(at_work.register)
+            answers = await asyncio.gather(
+                *(at_work.receiver.send(letter(named(name))) for name in ("bad", "one", "two", "three")),
+                return_exceptions=True,
+            )
+            held = await asyncio.to_thread(lambda: one.alerts)
+
+    assert [type(answer) for answer in answers] == [Rejected, type(None), type(None), type(None)]
+    assert "not-a-name" in str(answers[0])
+    assert {alert["labels"]["check"] for alert in held} == {"one", "two", "three"}
+
+
+def spoil(register: Register) -> None:
+    """Give what is registered a name that no label may have."""
+    register._alerts = tuple(replace(alert, labels={**alert.labels, "not-a-name": "x"}) for alert in register._alerts)
+
+
+async def test_all_down_is_tried_again_and_all_unwilling_is_final(path: Path, pages: Office) -> None:
+    """The courier must know which it is."""
+    pages.answers.extend([(400, {}, b"bad")] * 50)
+    with closed_port() as port:
+        async with telling(path, f"http://127.0.0.1:{port}") as at_work:
+            with pytest.raises(Retryable, match="ConnectError"):
+                await at_work.receiver.send(letter(fresh()))
+    async with telling(path.with_name("other.db"), pages.url) as at_work:
+        with pytest.raises(Rejected, match="HTTP 400"):
+            await at_work.receiver.send(letter(fresh()))
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
+async def test_what_somebody_will_mend_is_tried_again(status: int, path: Path, pages: Office) -> None:
+    """A wrong prefix, a refused password, a restart."""
+    pages.plan(status)
+    async with telling(path, pages.url) as at_work:
+        with pytest.raises(Retryable, match=f"HTTP {status}"):
+            await at_work.receiver.send(letter(fresh()))
+
+
+async def test_an_alert_is_never_backdated_beyond_group_wait_at_its_first_send(path: Path, pages: Office) -> None:
+    """All Alertmanagers were down for an hour: the group must still wait for what belongs to it."""
+    old = fresh(opened_at=now() - timedelta(hours=1))
+    pages.plan(503)
+    began = now()
+    async with telling(path, pages.url, group_wait=30.0) as at_work:
+        with pytest.raises(Retryable):
+            await at_work.receiver.send(letter(old))
+        await pages.expect(2)
+        await at_work.receiver.send(letter(old))
+        await pages.expect(4)
+
+    starts = [time_of(alerts[0]["startsAt"]) for alerts in alerts_in(pages)]
+    assert all(start >= began - timedelta(seconds=1) for start in starts)
+    assert len(set(starts[2:])) == 1
+
+
+async def test_a_raise_is_one_more_alert_and_the_end_reaches_both(path: Path, pages: Office) -> None:
+    """Those who were told at warning hear of no end that was none."""
+    opened = fresh(severity=Severity.WARNING)
+    async with telling(path, pages.url, again_every=60.0) as at_work:
+        await at_work.receiver.send(letter(opened))
+        raised = replace(opened, severity=Severity.CRITICAL)
+        await at_work.receiver.send(letter(raised, Change.RAISED))
+        await at_work.receiver.send(ended(raised))
+
+    told = [
+        sorted((alert["labels"]["severity"], time_of(alert["endsAt"]) <= now()) for alert in alerts)
+        for alerts in alerts_in(pages)
+    ]
+    assert told[-1] == [("critical", True), ("warning", True)]
+    assert told[0] == [("warning", False)]
+
+
+async def test_a_reminder_is_alertmanagers_own(path: Path, pages: Office) -> None:
+    """One owner of reminders (judging.md, Identity)."""
+    opened = fresh()
+    async with telling(path, pages.url, again_every=60.0) as at_work:
+        await at_work.receiver.send(letter(opened))
+        await at_work.receiver.send(letter(opened, Change.REMINDER))
+
+    assert all("STILL" not in alerts[0]["annotations"]["summary"] for alerts in alerts_in(pages))
+
+
+async def test_an_incident_that_comes_again_fires_over_the_one_that_ended(path: Path, pages: Office) -> None:
+    """The same labels within a quarter of an hour: what fires now is what counts."""
+    first = fresh("first")
+    async with telling(path, pages.url, again_every=60.0) as at_work:
+        await at_work.receiver.send(letter(first))
+        await at_work.receiver.send(ended(first))
+        await at_work.receiver.send(letter(fresh("second")))
+
+    assert time_of(alerts_in(pages)[-1][0]["endsAt"]) > now()
+    assert len(alerts_in(pages)[-1]) == 1
+
+
+async def test_the_login_goes_along_and_is_seen_nowhere(path: Path, pages: Office) -> None:
+    """Behind a proxy that wants a password, and quotes it."""
+    pages.answers.append((401, {}, b"wrong password hunter2"))
+    async with telling(path, pages.url, user="us", password=Secret("hunter2")) as at_work:
+        with pytest.raises(Retryable) as caught:
+            await at_work.receiver.send(letter(fresh()))
+
+    assert pages.arrived[0].headers["authorization"] == "Basic dXM6aHVudGVyMg=="
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(at_work.receiver._instances[0]._access)
