@@ -12,6 +12,7 @@ import structlog
 from migrawatch.check import Check
 from migrawatch.daemon.changeover import renamed, renames, standing_of, succeeded
 from migrawatch.daemon.clock import Clock
+from migrawatch.daemon.spoken import log_observed
 from migrawatch.decide.fresh import dependents, witnesses
 from migrawatch.decide.incident import Delivery, Incident, Notice
 from migrawatch.decide.judgement import Judgement, judge
@@ -185,7 +186,7 @@ class Ledger:
         if now is None or (now is not check and (now.probe, now.subject) != (check.probe, check.subject)):
             return {}  # what it saw was asked for by a configuration that is gone
         standing = self._standings[name]
-        _log_observed(seen)
+        log_observed(seen)
         self._ear.observed(seen)
         streak = step(standing.streak, seen, standing.policy)
         lent = () if isinstance(streak, Clear) else standing.lent or seen.lent
@@ -297,15 +298,3 @@ class Ledger:
 def _is_quiet(standing: Standing) -> bool:
     """Whether there is nothing to judge about a check: all is well, and it can be looked at."""
     return isinstance(standing.streak, Clear) and standing.streak.blind_since is None
-
-
-def _log_observed(seen: Observation) -> None:
-    log.info(
-        "observed",
-        check=seen.subject.check,
-        vantage=seen.subject.vantage,
-        verdict=seen.verdict,
-        reason=seen.reason,
-        detail=seen.detail,
-        took=round(seen.took, 4),
-    )
