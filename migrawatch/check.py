@@ -11,7 +11,10 @@ from migrawatch.reason import Reason
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing to watch. *remedies* are commands a reason, already filled in; *was* an earlier name of the check."""
+    """One thing to watch. *remedies* are commands a reason, already filled in; *was* an earlier name of the check.
+
+    *tripwire* is the address and port that an idle connection is held to, whose end has the check looked at.
+    """
 
     subject: Subject
     probe: Probe
@@ -21,6 +24,7 @@ class Check:
     remedies: Mapping[Reason, tuple[str, ...]] = field(default_factory=dict)
     was: str = ""
     implicit: bool = False
+    tripwire: tuple[str, int] | None = None
 
     @property
     def name(self) -> str:

@@ -55,7 +55,24 @@ class Contact(Enum):
     UDP = "udp"
     COMMANDS = "commands"
     FILES = "files"
+    REPORTS = "reports"
+    """It is not touched at all: it reports to us, and what it said is what is looked at."""
     NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Covered:
+    """Names that somebody watches: *sites* as browsers ask for them, *zones* as name servers have them.
+
+    They are in lower case and ASCII, without a final dot.
+    """
+
+    sites: frozenset[str] = frozenset()
+    zones: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Covered") -> "Covered":
+        """What either watches."""
+        return Covered(sites=self.sites | other.sites, zones=self.zones | other.zones)
 
 
 class Secret:
@@ -154,7 +171,8 @@ class Finding:
 class Observation:
     """What one look saw. *findings* are worst first; verdict, reason and detail are the first's.
 
-    *at* is when the look began (aware, UTC), *took* its length in seconds, *steps* in the order they began.
+    *at* is when the look began (aware, UTC), *took* its length in seconds, *steps* in the order they began. *lent* is
+    the evidence of the trigger that caused the look, such as a line of a log.
     """
 
     subject: Subject
@@ -164,6 +182,7 @@ class Observation:
     steps: tuple[Step, ...] = ()
     readings: tuple[Reading, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    lent: tuple[Evidence, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -1,9 +1,9 @@
 """What a kind of probe imports: the base class, and the words it speaks."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from migrawatch.model import Contact, Down, Fault, Lost, Measure, Seconds, Secret, Unsure, Verdict
+from migrawatch.model import Contact, Covered, Down, Fault, Lost, Measure, Seconds, Secret, Unsure, Verdict
 from migrawatch.reach.tls import Handshake, Tls
 from migrawatch.reach.vantage import Completed, Files
 from migrawatch.reach.wire import Wire
@@ -20,6 +20,7 @@ __all__ = [
     "WIRE_MEASURES",
     "Completed",
     "Contact",
+    "Covered",
     "Down",
     "Fault",
     "Files",
@@ -68,6 +69,20 @@ class Probe:
     def target(self) -> str:
         """What a person would call the thing looked at: a URL, `host:port`, a unit's name."""
         raise NotImplementedError
+
+    @property
+    def covers(self) -> Covered:
+        """The sites and zones that this watches, so that those which nobody watches can be told."""
+        return Covered()
+
+    def knowing(self, covered: Covered) -> Self:
+        """This probe, told what all checks cover; few kinds need to know."""
+        return self
+
+    @property
+    def remembers_under(self) -> Any:
+        """The settings under which what is remembered holds; it is dropped when they change."""
+        return self
 
     @property
     def silence(self) -> Seconds:

@@ -21,11 +21,6 @@ ELSEWHERE = {
 """Where the reasons are tested that no look at a server gives: those of several looks, and of our own slips."""
 
 NOT_YET = {
-    3: frozenset({
-        Reason.MAIL_LATE,
-        Reason.HEARTBEAT_MISSED, Reason.HEARTBEAT_FAILED,
-        Reason.NO_HISTORY,
-    }),
     4: frozenset({Reason.UPLINK_INTERNET, Reason.UPLINK_LAN}),
 }  # fmt: skip
 """Reasons whose kinds and rules belong to a later issue, by its number."""

@@ -13,6 +13,7 @@ import pytest
 
 from migrawatch.decide.incident import Change
 from migrawatch.decide.streak import Clear, Suspect
+from migrawatch.decide.watch import FilePlace, Position
 from migrawatch.model import Finding, Verdict
 from migrawatch.reason import Reason
 from migrawatch.store import Fate, Remembered, Saved, Store, StoreInUse, Transaction, read_incidents
@@ -73,6 +74,31 @@ async def test_a_start_finds_all_of_the_last_transaction(path: Path) -> None:
     assert saved.incidents == (incident(),)
     assert [pending.delivery for pending in saved.outbox] == [delivery()]
     assert saved.memory["api"].value(Restarts, Settings("x")) == Restarts(3)
+
+
+async def test_how_far_a_log_was_read_is_stored_and_dropped_with_its_watch(path: Path) -> None:
+    place = FilePlace(path="/l", offset=7, head="ab", head_size=3)
+    position = Position(at=AT, log="web: /l", files=(place,), journal=5)
+    async with Store.open(path) as store:
+        await store.commit(Transaction(positions={"w": position, "gone": position}))
+        await store.commit(Transaction(positions={"gone": None}))
+
+    assert (await saved_at(path)).positions == {"w": position}
+
+
+async def test_a_file_of_an_earlier_version_is_brought_up_to_date(path: Path) -> None:
+    """Before watches there was no table of theirs."""
+    async with Store.open(path) as store:
+        await store.commit(Transaction(streaks={"api": SUSPECT}))
+    with sqlite3.connect(path) as old:
+        old.executescript("DROP TABLE watches; PRAGMA user_version = 1")
+    old.close()
+
+    async with Store.open(path) as store:
+        await store.commit(Transaction(positions={"w": Position(at=AT)}))
+
+    saved = await saved_at(path)
+    assert (saved.streaks, saved.positions) == ({"api": SUSPECT}, {"w": Position(at=AT)})
 
 
 async def test_memory_is_dropped_when_the_settings_change(path: Path) -> None:

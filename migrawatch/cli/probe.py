@@ -107,19 +107,14 @@ def selected(
 
 
 async def _inquire(settings: Settings, asked: tuple[str, ...], on_seen: Callable[[Observation], None]) -> Inquest:
+    from migrawatch.cli.reported import looking
     from migrawatch.daemon.vantages import Vantages
-    from migrawatch.look import look
 
     vantages = Vantages()
     vantages.use(settings)
     try:
-        by_name = vantages.by_name
-        return await inquire(
-            asked,
-            {check.name: check for check in settings.checks},
-            lambda check: look(check, by_name[check.subject.vantage]),
-            on_seen,
-        )
+        checks = {check.name: check for check in settings.checks}
+        return await inquire(asked, checks, looking(settings, vantages.by_name), on_seen)
     finally:
         await vantages.close()
 

@@ -12,6 +12,7 @@ from migrawatch.config.remedy import Remedies, RemedyError, note_unknown_reasons
 from migrawatch.config.secrets import Secrets
 from migrawatch.config.shape import settings_of
 from migrawatch.config.tree import CHANGE_ME, Items, Scalar, Table, unset
+from migrawatch.config.tripwire import maybe_place
 from migrawatch.config.validate import validate
 from migrawatch.config.values import format_duration
 from migrawatch.model import Contact, Severity, Subject
@@ -123,7 +124,16 @@ class Reader:
             remedies=self._remedies(draft, keys, probe, subject),
             was=keys.was,
             implicit=implicit,
+            tripwire=self._tripwire(draft, keys, probe),
         )
+
+    def _tripwire(self, draft: Draft, keys: CheckKeys, probe: Probe) -> tuple[str, int] | None:
+        if not keys.tripwire:
+            return None
+        if (place := maybe_place(probe)) is None:
+            what = f"{keys.probe} connects to no one port that could be held"
+            self.report.wrong(draft.table["tripwire"].place, f"{draft.path}.tripwire", what)
+        return place
 
     def _compare_lengths(self, draft: Draft, tempo: Tempo, probe: Probe) -> None:
         timeout = format_duration(tempo.timeout)

@@ -63,6 +63,8 @@ class CheckKeys(Pace):
     """Commands to type next, by reason; `{host}`, `{service}`, `{check}` and the kind's settings are filled in."""
     was: str = ""
     """The check's earlier name: its history is carried over."""
+    tripwire: bool = False
+    """Hold an idle connection to the check's port, and look at once when it ends."""
     enabled: bool = True
     """`false` keeps a check in the file without looking."""
 

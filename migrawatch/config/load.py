@@ -18,11 +18,12 @@ from migrawatch.config.secrets import Secrets
 from migrawatch.config.settings import Daemon, Settings, SshAccess
 from migrawatch.config.tree import Items, Table
 from migrawatch.config.validate import validate
+from migrawatch.config.watches import Known, read_watches
 from migrawatch.config.ways import warn_of_shared_fate
 
 T = TypeVar("T")
 
-SECTIONS = ("include", "daemon", "ssh", "hosts", "defaults", "checks", "receivers", "routes")
+SECTIONS = ("include", "daemon", "ssh", "hosts", "defaults", "checks", "watch", "receivers", "routes")
 
 
 def load(
@@ -53,7 +54,15 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
     access = validate(SshAccess, ssh, "ssh", secrets, report)
     defaults = validate(Pace, _section(whole, "defaults", report), "defaults", secrets, report)
     reader = Reader(kinds=kinds, hosts=hosts, defaults=defaults or Pace(), secrets=secrets, report=report)
-    checks, not_watched = resolve(expand(_section(whole, "checks", report), report).values(), reader)
+    drafts = expand(_section(whole, "checks", report), report)
+    checks, not_watched = resolve(drafts.values(), reader)
+    known = Known(
+        hosts=hosts,
+        checks=tuple(check.name for check in checks),
+        idle=tuple(item.check for item in not_watched),
+        written=tuple(drafts),
+    )
+    watches = read_watches(_section(whole, "watch", report), known, secrets, report)
     receiver_section = _section(whole, "receivers", report)
     receivers, unusable = read_receivers(receiver_section, secrets, report)
     routes = read_routes(_routes(whole, report), receiver_section, unusable, hosts, secrets, report)
@@ -69,6 +78,7 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
         "checks": checks,
         "receivers": receivers,
         "routes": routes,
+        "watches": watches,
         "not_watched": not_watched,
     }
 

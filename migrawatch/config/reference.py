@@ -21,6 +21,7 @@ from migrawatch.config.receivers import RECEIVERS
 from migrawatch.config.settings import Daemon, SshAccess
 from migrawatch.config.shape import hints_of, settings_of
 from migrawatch.config.values import format_duration, format_size
+from migrawatch.config.watches import WatchKeys
 from migrawatch.decide.route import Route
 from migrawatch.model import Secret
 from migrawatch.reason import Reason
@@ -31,6 +32,7 @@ _SECTIONS: tuple[tuple[str, type[Any], str], ...] = (
     ("ssh", SshAccess, ""),
     ("hosts", HostKeys, "Maps a name to a machine."),
     ("defaults", Pace, "Holds for every check that does not say otherwise."),
+    ("watch", WatchKeys, ""),
     ("routes", Route, "A list: who is told of what. Every route that matches is told; what a route does not say, it "
                       "does not ask for."),
 )  # fmt: skip
@@ -113,7 +115,7 @@ def _default(shape: type[Any], setting: "Field[Any]", hint: Any, outer: str) -> 
         return f"**must be set** with `{outer[:-1]}`" if outer else "**must be set**"
     if issubclass(shape, Pace) and default is None:
         default = _PACE.get(setting.name)
-    if default is None or default in ("", (), {}) or isinstance(default, Secret):
+    if default is None or default in ("", (), {}, frozenset()) or isinstance(default, Secret):
         return ""
     return f"`{_written(default, type_in_words(hint))}`"
 
@@ -143,7 +145,7 @@ def type_in_words(hint: Any) -> str:
         return " or ".join(dict.fromkeys(type_in_words(arg) for arg in args if arg is not types.NoneType))
     if origin is dict:
         return f"mapping to {type_in_words(args[1])}"
-    if origin is tuple:
+    if origin in (tuple, frozenset):
         return f"list of {type_in_words(args[0])}"
     return "mapping"
 

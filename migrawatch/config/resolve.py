@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 
 from migrawatch.check import Check
 from migrawatch.config.checks import HOST, SSH, Reader, Written
@@ -11,6 +12,7 @@ from migrawatch.config.each import Draft
 from migrawatch.config.problem import Place, near
 from migrawatch.config.settings import NotWatched
 from migrawatch.config.tree import Items, Table
+from migrawatch.model import Covered
 from migrawatch.reach.vantage import HERE
 
 
@@ -26,12 +28,20 @@ def resolve(drafts: Iterable[Draft], reader: Reader) -> tuple[tuple[Check, ...],
     }
     _refuse_cycles(needs, written, reader)
     _refuse_lost_names(written, reader)
+    found = {name: one.check for name, one in written.items() if one.check}
+    covered = covered_by(found.values())
     checks = tuple(
-        replace(one.check, subject=replace(one.check.subject, needs=needs[name]))
-        for name, one in written.items()
-        if one.check
+        replace(check, subject=replace(check.subject, needs=needs[name]), probe=check.probe.knowing(covered))
+        for name, check in found.items()
     )
     return checks, tuple(NotWatched(check=name, why=one.idle) for name, one in written.items() if one.idle)
+
+
+def covered_by(checks: Iterable[Check]) -> Covered:
+    """All the names that *checks* watch."""
+    each = [check.probe.covers for check in checks]
+    sites = frozenset(chain.from_iterable(one.sites for one in each))
+    return Covered(sites=sites, zones=frozenset(chain.from_iterable(one.zones for one in each)))
 
 
 def _add_implicit(written: dict[str, Written], reader: Reader) -> None:

@@ -11,6 +11,7 @@ from migrawatch.config.kinds import Kinds, discover
 from migrawatch.config.receivers import RECEIVERS
 from migrawatch.config.settings import Daemon, SshAccess
 from migrawatch.config.shape import adapter_of, settings_of
+from migrawatch.config.watches import WatchKeys
 from migrawatch.decide.route import Route
 from migrawatch.probe import Probe
 from migrawatch.reason import Reason
@@ -24,6 +25,7 @@ def json_schema(kinds: Kinds | None = None) -> dict[str, Any]:
     probes = {name: found.find(name) for name in found}
     shapes: dict[str, type[Any]] = {
         "daemon": Daemon, "ssh": SshAccess, "host": HostKeys, "pace": Pace, "check": CheckKeys, "route": Route,
+        "watch": WatchKeys,
         **{f"receiver-{name}": shape for name, shape in RECEIVERS.items()},
         **{f"probe-{name}": probe for name, probe in probes.items()},
     }  # fmt: skip
@@ -62,6 +64,7 @@ def _sections(whole: dict[str, Any], probes: dict[str, type[Probe]]) -> dict[str
         "hosts": {"type": "object", "additionalProperties": whole["host"]},
         "defaults": whole["pace"],
         "checks": _checks(whole, probes),
+        "watch": {"type": "object", "additionalProperties": whole["watch"]},
         "receivers": {"type": "object", "additionalProperties": _receiver(whole)},
         "routes": {"type": "array", "items": whole["route"]},
     }

@@ -8,7 +8,7 @@ from migrawatch.check import Check
 from migrawatch.config.problem import Problem
 from migrawatch.config.read import ReadFile
 from migrawatch.decide.route import Route
-from migrawatch.model import Secret
+from migrawatch.model import Seconds, Secret
 from migrawatch.reach.ssh_login import Login
 
 
@@ -76,6 +76,32 @@ class NotWatched:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Watch:
+    """A log of *host* that is followed: a *file* (or a pattern of names) or a unit's *journal*.
+
+    A line that one of *match* finds has *checks* looked at, no more often than *limit* allows.
+    """
+
+    name: str
+    host: str
+    match: tuple[str, ...]
+    checks: tuple[str, ...]
+    file: str = ""
+    journal: str = ""
+    limit: Seconds = 10.0
+
+    @property
+    def log(self) -> str:
+        """The log as a person would call it."""
+        return self.file or f"journal of {self.journal}"
+
+    @property
+    def place(self) -> str:
+        """The log and its host: what must not change for reading to go on where it was."""
+        return f"{self.host}: {self.log}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """A whole valid configuration. *receivers* are the settings of each by name; *checks* include the implicit ones."""
 
@@ -85,6 +111,7 @@ class Settings:
     checks: tuple[Check, ...]
     receivers: Mapping[str, Any]
     routes: tuple[Route, ...]
+    watches: tuple[Watch, ...] = ()
     not_watched: tuple[NotWatched, ...] = ()
     warnings: tuple[Problem, ...] = ()
     files: tuple[ReadFile, ...] = ()

@@ -18,6 +18,7 @@ from migrawatch.decide.judgement import Judgement, judge
 from migrawatch.decide.route import Route, address
 from migrawatch.decide.standing import Standing
 from migrawatch.decide.streak import Clear, Streak, Suspect, step, wants_confirming
+from migrawatch.decide.watch import Position
 from migrawatch.model import Observation, Seconds, Trigger, Verdict
 from migrawatch.store.state import Remembered, Transaction
 
@@ -55,14 +56,6 @@ class Addresses:
     fallback: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Another receiver knows of an incident."""
-
-    incident: str
-    receiver: str
-
-
 class Ledger:
     """Where the checks stand, and the open incidents. One task works at it; nothing else changes what it holds."""
 
@@ -74,13 +67,14 @@ class Ledger:
         self._checks: dict[str, Check] = {}
         self._addresses = Addresses()
         self._incidents = {incident.id: incident for incident in incidents}
-        self._inbox: asyncio.Queue[tuple[Check, Observation, Any] | Told | asyncio.Event | None] = asyncio.Queue()
+        self._inbox: asyncio.Queue[tuple[Check, Observation, Any] | asyncio.Event | None] = asyncio.Queue()
         self._alarm: asyncio.TimerHandle | None = None
         self._stored = dict(self._incidents)
         self._carried: dict[str, Streak] = {}
         self._begun_to_fail: dict[str, Observation] = {}
         self._removed: set[str] = set()
         self._unsaved: dict[str, Any] = {}
+        self._positions: dict[str, Position | None] = {}
         self._began: float | None = None
 
     # -- what others read ---------------------------------------------------------------------------------------
@@ -138,7 +132,16 @@ class Ledger:
 
     def told_also(self, incident: str, receiver: str) -> None:
         """*receiver* is told of *incident* (its id) in the place of another: it hears of the end as well."""
-        self._inbox.put_nowait(Told(incident, receiver))
+        known = self._incidents.get(incident)
+        if known is not None and receiver not in known.told:
+            self._incidents[incident] = replace(known, told=(*known.told, receiver))
+            self._inbox.put_nowait(None)
+
+    def reached(self, watch: str, position: Position | None) -> None:
+        """A log was read that far (None: it is followed no longer). What was handed in before is judged by then, and
+        stored in the same commit or an earlier one."""
+        self._positions[watch] = position
+        self._inbox.put_nowait(None)
 
     async def work(self) -> None:
         """Judge what comes in until cancelled. What came in together is judged and stored together.
@@ -154,8 +157,6 @@ class Ledger:
             for item in batch:
                 if isinstance(item, tuple):
                     changed |= self._step(*item)
-                elif isinstance(item, Told):
-                    self._note_told(item)
             self._ask_around()
             await self._conclude(changed, self._judge())
             self._began = None
@@ -180,7 +181,8 @@ class Ledger:
         _log_observed(seen)
         self._ear.observed(seen)
         streak = step(standing.streak, seen, standing.policy)
-        self._standings[name] = replace(standing, streak=streak, seen=seen)
+        lent = () if isinstance(streak, Clear) else standing.lent or seen.lent
+        self._standings[name] = replace(standing, streak=streak, seen=seen, lent=lent)
         if memory is not None:
             self._unsaved[name] = memory
         if wants_confirming(streak) or wants_confirming(standing.streak) or type(streak) is not type(standing.streak):
@@ -191,11 +193,6 @@ class Ledger:
             self._ask_recovered(name)
         unchanged = isinstance(streak, Clear) and isinstance(standing.streak, Clear)
         return {} if unchanged else {name: streak}
-
-    def _note_told(self, item: Told) -> None:
-        incident = self._incidents.get(item.incident)
-        if incident is not None and item.receiver not in incident.told:
-            self._incidents[incident.id] = replace(incident, told=(*incident.told, item.receiver))
 
     def _ask_around(self) -> None:
         """On a first failure look now at what it needs, at its witnesses, and at what needs it (the symptoms)."""
@@ -246,11 +243,18 @@ class Ledger:
         self._incidents = {key: incident for key, incident in incidents.items() if incident.resolved_at is None}
         self._stored = dict(self._incidents)
         removed, self._removed = tuple(self._removed), set()
-        if changed or touched or deliveries or removed or self._unsaved:
-            memory = self._memory_of(self._unsaved)
-            self._unsaved = {}
+        memory, self._unsaved = self._memory_of(self._unsaved), {}
+        positions, self._positions = self._positions, {}
+        if changed or touched or deliveries or removed or memory or positions:
             await self._hands.commit(
-                Transaction(streaks=changed, incidents=touched, deliveries=deliveries, memory=memory, removed=removed)
+                Transaction(
+                    streaks=changed,
+                    incidents=touched,
+                    deliveries=deliveries,
+                    memory=memory,
+                    removed=removed,
+                    positions=positions,
+                )
             )
         self._ear.judged(self._incidents.values())
         if deliveries:
@@ -272,7 +276,10 @@ class Ledger:
 
     def _memory_of(self, values: Mapping[str, Any]) -> dict[str, Remembered]:
         probes = {name: self._checks[name].probe for name in values if name in self._checks}
-        return {name: Remembered.of(type(values[name]), values[name], probe) for name, probe in probes.items()}
+        return {
+            name: Remembered.of(type(values[name]), values[name], probe.remembers_under)
+            for name, probe in probes.items()
+        }
 
 
 def _is_quiet(standing: Standing) -> bool:

@@ -1,8 +1,8 @@
 """Looks under way: one at a time for a check, shared by all who want it, with what must live from look to look."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +10,9 @@ import structlog
 
 from migrawatch.check import Check
 from migrawatch.daemon.clock import Clock
+from migrawatch.decide.watch import lent_with
 from migrawatch.look import look
-from migrawatch.model import Fault, Finding, Observation, Seconds, Trigger, Verdict
+from migrawatch.model import Evidence, Fault, Finding, Observation, Seconds, Trigger, Verdict
 from migrawatch.reach.vantage import Vantage
 from migrawatch.reason import Reason
 
@@ -43,6 +44,7 @@ class _Flight:
     vantage: Vantage
     began: datetime
     kept: _Kept
+    lent: tuple[Evidence, ...] = ()
     task: "asyncio.Task[None] | None" = None
 
 
@@ -68,6 +70,7 @@ class Looks:
         self._vantages: dict[str, Vantage] = {}
         self._flights: dict[str, _Flight] = {}
         self._again: set[str] = set()
+        self._lent: dict[str, tuple[Evidence, ...]] = {}
         self._asked_at: dict[str, float] = {}
         self._kept: dict[str, _Kept] = {}
         self._adopted: set[asyncio.Task[None]] = set()
@@ -76,10 +79,11 @@ class Looks:
     def watch(self, checks: Mapping[str, Check], vantages: Mapping[str, Vantage]) -> None:
         """From now on *checks* may be looked at from *vantages*.
 
-        A check whose probe changed forgets what it remembered, and closes what it kept; so does one whose vantage is
-        another connection now.
+        A check whose probe changed forgets what it remembered under other settings, and closes what it kept; so does
+        one whose vantage is another connection now.
         """
         before, self._checks = self._checks, dict(checks)
+        self._lent = {name: lent for name, lent in self._lent.items() if name in checks}
         stood, self._vantages = self._vantages, dict(vantages)
         values = {name: self._remembered_by(check, before) for name, check in checks.items()}
         self._memory = {name: value for name, value in values.items() if value is not None}
@@ -97,6 +101,7 @@ class Looks:
 
     def look_now(self, trigger: Trigger, since: datetime) -> None:
         """Have the trigger's checks looked at now; a look under way that began after *since* counts as one."""
+        self.lend(trigger)
         for name in trigger.checks:
             flight = self._flights.get(name)
             if flight is None:
@@ -104,11 +109,25 @@ class Looks:
             elif flight.began < since:
                 self._again.add(name)
 
-    async def look_again(self, names: Iterable[str]) -> None:
-        """Look at *names* now and wait until that is done."""
-        wanted, since = tuple(names), self._clock.now()
-        self.look_now(Trigger(checks=wanted), since)
-        for name in wanted:
+    def memory_of(self, name: str) -> Any:
+        """What the check remembers; None for nothing."""
+        return self._memory.get(name)
+
+    def learn(self, name: str, value: Any) -> None:
+        """Have the check remember *value*, which no look of it found; the next one gets it as its last."""
+        self._memory[name] = value
+
+    def lend(self, trigger: Trigger) -> None:
+        """Give the next look of each of the trigger's checks its evidence."""
+        if trigger.evidence:
+            found = {name: lent_with(self._lent.get(name, ()), trigger.evidence) for name in trigger.checks}
+            self._lent |= {name: lent for name, lent in found.items() if name in self._checks}
+
+    async def look_again(self, trigger: Trigger) -> None:
+        """Have the trigger's checks looked at now and wait until that is done."""
+        since = self._clock.now()
+        self.look_now(trigger, since)
+        for name in trigger.checks:
             while (flight := self._flights.get(name)) is not None and flight.task is not None:
                 await asyncio.wait((flight.task,))
                 # A look that began too early is followed by another one, which stands in its place when it ends.
@@ -144,6 +163,7 @@ class Looks:
             began=self._clock.now() + timedelta(seconds=pause),
             kept=self._kept.setdefault(name, _Kept(since=self._clock.monotonic())),
         )
+        flight.lent = self._lent.pop(name, ())
         flight.task = self._group.create_task(self._fly(flight, pause), name=f"look {name}")
 
     async def _fly(self, flight: _Flight, pause: Seconds) -> None:
@@ -158,6 +178,7 @@ class Looks:
             self._tidy(flight)
         counts = self._is_current(flight.check, flight.vantage)
         if counts:
+            seen = replace(seen, lent=flight.lent) if flight.lent else seen
             self._on_seen(flight.check, seen, self._learned(name, new))
         if name in self._again or not counts:
             self._again.discard(name)
@@ -206,7 +227,7 @@ class Looks:
     def _remembered_by(self, check: Check, before: Mapping[str, Check]) -> Any:
         renamed = check.name not in before and check.was in before and check.was not in self._checks
         name = check.was if renamed else check.name
-        if name in before and before[name].probe != check.probe:
+        if name in before and before[name].probe.remembers_under != check.probe.remembers_under:
             return None
         return self._memory.get(name)
 

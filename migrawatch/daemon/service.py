@@ -13,13 +13,16 @@ import structlog
 from migrawatch.config import ConfigError, Settings, load
 from migrawatch.config.changes import compare
 from migrawatch.daemon.clock import Clock
+from migrawatch.daemon.heartbeats import Heartbeats
 from migrawatch.daemon.ledger import Hands, Ledger
 from migrawatch.daemon.looks import Looks
 from migrawatch.daemon.receivers import Means, addresses_of, receivers_of, substitutes_of
 from migrawatch.daemon.rounds import Rounds
+from migrawatch.daemon.sentries import Sentries
 from migrawatch.daemon.systemd import notify, notify_reloading
 from migrawatch.daemon.vantages import Vantages
 from migrawatch.daemon.vitals import keep_alive, measure_lag, show_vitals, stuck
+from migrawatch.daemon.watch import Calls
 from migrawatch.decide.incident import Incident
 from migrawatch.decide.streak import Clear, Streak
 from migrawatch.model import Trigger, Verdict
@@ -91,12 +94,13 @@ class Service:
         self._assemble(group)
         await self._use(self._settings, self._store.saved.streaks)
         self._listen_to_signals(group)
-        door = Door(board=self._board, reload=self.reload, ailing=self._ailing)
+        door = Door(board=self._board, reload=self.reload, ailing=self._ailing, intake=self._heartbeats)
         tasks = [
             group.create_task(self._ledger.work(), name="ledger"),
             group.create_task(self._courier.run(), name="courier"),
             group.create_task(self._store.tend(), name="store"),
             group.create_task(self._rounds.run(), name="rounds"),
+            group.create_task(self._heartbeats.listen(), name="heartbeats"),
             group.create_task(measure_lag(self._board.lagged), name="lag"),
             group.create_task(keep_alive(self._ailing), name="watchdog"),
             group.create_task(serve(self._heard, door), name="server"),
@@ -113,6 +117,7 @@ class Service:
         remembered = _remembered(saved.memory, self._settings)
         self._board = Board(self._clock.now)
         self._looks = Looks(self._clock, group, lambda *seen: self._ledger.observed(*seen), remembered)
+        self._heartbeats = Heartbeats(self._clock, self._looks, self._store)
         self._rounds = Rounds(self._clock, lambda name: self._ledger.streak_of(name), self._looks.start, self._board)
         self._courier = Courier(
             Surroundings(
@@ -137,6 +142,10 @@ class Service:
             deliver=self._courier.post,
         )
         self._ledger = Ledger(self._clock, hands, self._board, saved.incidents)
+        calls = Calls(look=self._look_because, reached=self._ledger.reached, ear=self._board)
+        self._sentries = Sentries(self._clock, group, calls, saved.positions)
+        self._board.watches = lambda: self._sentries.standings
+        self._board.tripwires = lambda: self._sentries.tripwires
         self._board.trouble = lambda: self._store.trouble
         self._board.queues = lambda: self._courier.standings
         show_vitals(self._board.telemetry, self._looks, self._store)
@@ -153,6 +162,7 @@ class Service:
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
         notify("STOPPING=1")
         log.info("stopping")
+        self._sentries.stop()
         ledger, courier, store, *rest = tasks
         for task in rest:
             task.cancel()
@@ -174,8 +184,12 @@ class Service:
         self._vantages.use(settings)
         self._looks.watch(checks, self._vantages.by_name)
         self._ledger.watch(checks, addresses, streaks)
+        for gone in self._sentries.use(settings, self._vantages.by_name):
+            self._ledger.reached(gone, None)
         self._rounds.watch(checks)
         self._board.watch(tuple(check.subject for check in settings.checks))
+        # Before the ledger drops what is kept under names that are gone: nothing may be lost between the two.
+        await self._heartbeats.watch(checks)
         await self._courier.serve(receivers, addresses.fallback, substitutes_of(settings))
 
     async def reload(self) -> tuple[str, ...]:
@@ -218,12 +232,23 @@ class Service:
         bad = tuple(name for name, standing in unseen if not isinstance(standing.streak, Clear))
         self._looks.look_now(Trigger(checks=bad), self._clock.now())
 
+    async def _look_because(self, trigger: Trigger) -> None:
+        """Have a trigger's checks looked at, and come back when that is judged.
+
+        What looks bad already is looked at in its own rhythm, and takes the evidence along: our own looks leave lines
+        in logs too, and would otherwise make it sure too soon.
+        """
+        clear = tuple(name for name in trigger.checks if isinstance(self._ledger.streak_of(name), Clear))
+        self._looks.lend(trigger)
+        await self._looks.look_again(Trigger(checks=clear))
+        await self._ledger.settled()
+
     async def _look_again(self, incident: Incident) -> None:
         """Look at an incident's checks again and have that judged, before a late notice of it goes out."""
         # As it stands now: what joined it after the notice was made must hold, too, before it is over.
         current = next((found for found in self._ledger.incidents if found.id == incident.id), incident)
         checks = (incident.cause.check, *incident.members, current.cause.check, *current.members)
-        await self._looks.look_again(tuple(dict.fromkeys(checks)))
+        await self._looks.look_again(Trigger(checks=tuple(dict.fromkeys(checks))))
         await self._ledger.settled()
         if self._stopping.is_set():
             # Its look was cut short: it stays in the store, and goes out after the next start and a look.
@@ -236,7 +261,7 @@ def _remembered(memory: Mapping[str, Remembered], settings: Settings) -> dict[st
     for check in settings.checks:
         kept = memory.get(check.name) or memory.get(check.was)
         if kept is not None and check.probe.memory is not None:
-            value = kept.value(check.probe.memory, check.probe)
+            value = kept.value(check.probe.memory, check.probe.remembers_under)
             if value is not None:
                 values[check.name] = value
     return values

@@ -71,5 +71,5 @@ async def _close(ssh: Ssh) -> None:
 
 
 def _logins(settings: Settings) -> dict[str, Login]:
-    names = {check.subject.vantage for check in settings.checks} - {HERE}
-    return {name: settings.hosts[name].login for name in sorted(names)}
+    names = {check.subject.vantage for check in settings.checks} | {watch.host for watch in settings.watches}
+    return {name: settings.hosts[name].login for name in sorted(names - {HERE})}

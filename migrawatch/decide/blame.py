@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 from migrawatch.decide.board import HOST_PROBE, SSH_PROBE, Board, Standings, all_needs, board_of
 from migrawatch.decide.clarity import clarify
+from migrawatch.decide.incident import Cause
 from migrawatch.decide.nature import (
     CERTIFICATE,
     CONNECT,
     DOOR,
     NAME_PROBES,
     STORAGE,
+    UNSERVED,
     behind,
     is_own,
     shared_at_the_door,
@@ -35,11 +37,16 @@ def explains(need: Standing, check: Standing) -> bool:
         no_name_server = need.reason in CONNECT and need.subject.probe not in NAME_PROBES
         return need.reason in behind(reason) and not no_name_server
     same_host = need.subject.host == check.subject.host
+    if reason is Reason.HEARTBEAT_FAILED and need.subject.probe == HOST_PROBE:
+        return False  # the job said so itself, so its host was up
     if need.subject.probe == HOST_PROBE and (same_host or check.subject.probe == HOST_PROBE):
         cut = need.reason is Reason.PATH_BROKEN
         return not cut or (need.subject.vantage == check.subject.vantage and reason in CONNECT)
     if reason.family == "backup":
         return need.reason in STORAGE
+    if reason is Reason.DNS_TIMEOUT and need.subject.probe in NAME_PROBES and need.reason in UNSERVED:
+        # Whoever asks for a name stands at a resolver's door; its server may be silent for want of who has the zone.
+        return True
     if reason in DOOR:
         return same_host and shuts_door(need.reason)
     if reason.family == "unit":
@@ -92,9 +99,9 @@ def _may_blame(need: Standing, check: Standing) -> bool:
     return warns and (check.lasting is Verdict.WARN or need.reason is Reason.LAME_DELEGATION)
 
 
-def kinship(cause: Standing, board: Standings, told: Reason | None = None) -> tuple[str, ...]:
-    """Causes with the same key are one cause seen by several checks. *told* stands for the reason now."""
-    subject, reason = cause.subject, told or cause.reason
+def kinship(cause: Standing, board: Standings, told: Cause | None = None) -> tuple[str, ...]:
+    """Causes with the same key are one cause seen by several checks. What was *told* of it stands for what is now."""
+    subject, reason = cause.subject, told.reason if told else cause.reason
     if reason is Reason.PATH_BROKEN:
         # From several vantages at once it is still one firewall or one cable: that of the host they all want to reach.
         return ("path", subject.host)
@@ -108,7 +115,7 @@ def kinship(cause: Standing, board: Standings, told: Reason | None = None) -> tu
         return ("missing", subject.host)
     if shared := shared_at_the_door(reason):
         return (shared, subject.host, *door(cause, board))
-    if reason in CERTIFICATE and (fingerprint := _presented(cause, board)):
+    if reason in CERTIFICATE and (fingerprint := (told and told.certificate) or _presented(cause, board)):
         # One certificate may be presented by several servers.
         return ("certificate", subject.host, str(reason), fingerprint)
     return (subject.host, subject.service, str(reason))
@@ -127,6 +134,8 @@ def _presented(cause: Standing, board: Standings) -> str:
 def may_be_kin(other: Standing, cause: Standing, board: Standings) -> bool:
     """Whether *other*, on the same host, would fail too if *cause* is what many checks see: one door, one service."""
     reason = cause.reason
+    if reason in CERTIFICATE and other.certificate:
+        return True
     if other.subject.probe != cause.subject.probe:
         return False
     if (reason in CONNECT or reason is Reason.PATH_BROKEN) and other.subject.vantage == cause.subject.vantage:

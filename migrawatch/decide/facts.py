@@ -9,6 +9,7 @@ from migrawatch.decide.incident import Cause
 from migrawatch.decide.nature import NOT_OURS, REFUSED_LOGINS
 from migrawatch.decide.standing import Standing, first_bad
 from migrawatch.decide.streak import Failing
+from migrawatch.decide.watch import LENT
 from migrawatch.model import Evidence, Severity, Verdict
 from migrawatch.reason import Reason
 
@@ -56,9 +57,11 @@ def blind_of(head: str, board: Board) -> tuple[str, ...]:
 
 
 def evidence_of(group: Group, board: Board) -> tuple[Evidence, ...]:
-    """The cause's own evidence first, then one line for each check that failed because of it."""
+    """The cause's own evidence first, what a log said, then one line for each check that failed because of it."""
     head = board[group.head]
     found = list(head.seen.evidence) if head.seen else []
+    lent = (piece for name in (*group.own, *group.shared) for piece in board[name].lent)
+    found += tuple(dict.fromkeys(lent))[:LENT]
     for name in (*group.own, *group.shared):
         standing = board[name]
         where = f"{name} from {standing.subject.vantage}"

@@ -56,13 +56,15 @@ def _siblings(name: str, board: Board) -> Iterator[str]:
 
 def stale(name: str, standings: Standings) -> frozenset[str]:
     """What must be looked at before *name* can be judged: witnesses not seen since its failure began, and what a
-    later look contradicts."""
+    later look contradicts, such as that of a need which came back."""
     board = board_of(standings)
     standing = board[name]
     if standing.seen is None:
         return frozenset({name})
     since = first_bad(standing)
     found = {name} & board.pending
+    if standing.bad and _outdated(name, board):
+        found.add(name)
     for witness in witnesses(name, board):
         seen = board[witness].seen
         if seen is None or seen.at < since or witness in board.pending:
@@ -91,10 +93,17 @@ def overdue(incident: Incident, board: Board, explained: Iterable[str]) -> Itera
         elif cause.bad and name not in past:
             # Whichever was looked at earlier may be well again.
             yield from board.pending.intersection(all_needs(name, board))
-            if any(standing.seen.at < back for back, _ in _returned(name, board)):
+            if _outdated(name, board):
                 yield name
             elif standing.seen.at > cause.seen.at:
                 yield cause.subject.check
+
+
+def _outdated(name: str, board: Board) -> bool:
+    """Whether something that *name* needs came back since *name* was last looked at."""
+    seen = board[name].seen
+    assert seen is not None
+    return any(seen.at < back for back, _ in _returned(name, board))
 
 
 def returned_before(name: str, board: Board) -> bool:

@@ -123,7 +123,7 @@ def _stays(root: str, home: Incident, scene: Scene) -> bool:
         return True
     assert standing.seen is not None
     kin = blame.kinship(standing, scene.board)
-    if kin == blame.kinship(cause, scene.board, home.cause.reason):
+    if kin == blame.kinship(cause, scene.board, home.cause):
         return cause.bad or cause.verdict is Verdict.UNKNOWN or _settles(standing, cause)
     if cause.bad:
         # The cause may have cleared since it was looked at, and left something that only looks new.
@@ -150,7 +150,7 @@ def _adopts(incident: Incident, cause: Standing, standing: Standing, scene: Scen
         return False
     if cause.bad and not _drifted(cause.subject.check, scene):
         return False
-    if blame.kinship(standing, scene.board) == blame.kinship(cause, scene.board, incident.cause.reason):
+    if blame.kinship(standing, scene.board) == blame.kinship(cause, scene.board, incident.cause):
         return True
     needed = cause.subject.check in all_needs(standing.subject.check, scene.board)
     return needed and not cause.bad and blame.explains(cause, standing)
@@ -161,7 +161,7 @@ def _adopts(incident: Incident, cause: Standing, standing: Standing, scene: Scen
 
 def _drifted(cause: str, scene: Scene) -> bool:
     """Whether the check that was told as a cause fails by something else now."""
-    standing, told = scene.board[cause], scene.causes[cause].cause.reason
+    standing, told = scene.board[cause], scene.causes[cause].cause
     return standing.bad and blame.kinship(standing, scene.board) != blame.kinship(standing, scene.board, told)
 
 

@@ -32,6 +32,8 @@ class Cause:
     summary: str
     target: str = ""
     runbook: str = ""
+    certificate: str = ""
+    """The fingerprint of the certificate that was presented; empty if there was none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

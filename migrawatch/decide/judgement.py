@@ -68,7 +68,7 @@ def judge(
     held = set()
     for incident in known:
         going_on = claimed.get(incident.id)
-        if going_on is not None and (_raises(incident, going_on, board) or going_on.head != incident.cause.check):
+        if going_on is not None and _turns(incident, going_on, board):
             wait, missing = _held_up(going_on, board, first_bad(board[going_on.head]), now)
             wanted |= missing
             if wait > timedelta(0):
@@ -97,8 +97,8 @@ def _blind(board: Board, now: datetime) -> tuple[list[str], list[timedelta]]:
     for name in board.astir:
         standing = board[name]
         since = standing.streak.blind_since
-        if since is None or standing.failing:
-            continue
+        if since is None or standing.failing or standing.reason is Reason.NO_HISTORY:
+            continue  # what only time will tell is neither a lost vantage nor a bug
         if any(board[need].failing or board[need].verdict is Verdict.DOWN for need in all_needs(name, board)):
             continue
         left = since + timedelta(seconds=standing.policy.blind_after) - now
@@ -136,6 +136,14 @@ def _raises(incident: Incident, group: Group, board: Board) -> bool:
     if group.masked or incident.loudest is Severity.CRITICAL or not board[group.head].bad:
         return False
     return severity_of(group, board) is Severity.CRITICAL
+
+
+def _turns(incident: Incident, group: Group, board: Board) -> bool:
+    """Whether something else is to be told of *incident* than was: louder, a deeper cause, another trouble of it."""
+    if group.head != incident.cause.check or _raises(incident, group, board):
+        return True
+    head = board[group.head]
+    return head.bad and blame.kinship(head, board) != blame.kinship(head, board, incident.cause)
 
 
 def _grows_louder(group: Group, board: Board) -> bool:
@@ -220,7 +228,7 @@ def _continued(
     severity = severity_of(group, board) if board[group.head].bad else incident.severity
     moved = group.head != incident.cause.check
     raised = _raises(incident, group, board)
-    if (raised or moved) and held:
+    if held:
         return replace(incident, members=revised.members), []
     revised = replace(revised, severity=severity)
     if moved or raised or _tells_more(incident, board[group.head], board):
@@ -247,7 +255,7 @@ def _waiting(incident: Incident, homes: Mapping[str, str], board: Board) -> tupl
 
 def _tells_more(incident: Incident, head: Standing, board: Board) -> bool:
     """Whether the cause is the one that was told, or surely fails by something else now; not one on its way back."""
-    same = blame.kinship(head, board) == blame.kinship(head, board, incident.cause.reason)
+    same = blame.kinship(head, board) == blame.kinship(head, board, incident.cause)
     return head.bad and (same or head.established)
 
 

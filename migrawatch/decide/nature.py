@@ -52,7 +52,7 @@ NO_SIGN_OF_LIFE = SHUT | {
 }
 """Failures that do not show that anything on the host answers."""
 
-REFUSED_LOGINS = frozenset({Reason.PG_AUTH, Reason.SMTP_AUTH, Reason.IMAP_AUTH})
+REFUSED_LOGINS = frozenset({Reason.PG_AUTH, Reason.SMTP_AUTH, Reason.IMAP_AUTH, Reason.S3_AUTH})
 
 CERTIFICATE = frozenset(
     {
@@ -88,6 +88,8 @@ _OWN = CERTIFICATE | frozenset(
         Reason.SMTP_PLAINTEXT_AUTH,
         Reason.SMTP_OPEN_RELAY,
         Reason.SMTP_SENDER,
+        Reason.S3_AUTH,
+        Reason.S3_BUCKET,
         Reason.PORT_EXPOSED,
         Reason.PATH_BROKEN,
         Reason.SSH_AUTH,
@@ -98,9 +100,12 @@ _OWN = CERTIFICATE | frozenset(
         Reason.ANSWERS_DIFFER,
         Reason.DELEGATED_AWAY,
         Reason.LEGACY_ADDRESS,
+        Reason.UNWATCHED,
     }
 )
-_OWN_FAMILIES = frozenset({"dns", "dnssec", "config", "record", "mx", "spf", "dkim", "dmarc", "ptr", "pool"})
+_OWN_FAMILIES = frozenset(
+    {"dns", "dnssec", "config", "record", "mx", "spf", "dkim", "dmarc", "ptr", "dnsbl", "domain", "pool"}
+)
 
 STORAGE = frozenset(
     {
@@ -137,7 +142,10 @@ _BEHIND = {
     Reason.PTR_MISMATCH: _NO_ADDRESS,
     Reason.LAME_DELEGATION: CONNECT | {Reason.DNS_REFUSED, Reason.DNS_SERVFAIL, Reason.DNS_TIMEOUT},
     Reason.ANSWERS_DIFFER: frozenset({Reason.SERIAL_DRIFT, Reason.ANSWERS_DIFFER, *UNSERVED}),
-    Reason.SMTP_AUTH: frozenset({Reason.IMAP_AUTH, Reason.IMAP_UNAVAILABLE}),
+    Reason.SMTP_AUTH: frozenset({Reason.SMTP_AUTH, Reason.IMAP_AUTH, Reason.IMAP_UNAVAILABLE}),
+    Reason.IMAP_AUTH: frozenset({Reason.IMAP_AUTH}),
+    Reason.SMTP_NO_STARTTLS: frozenset({Reason.SMTP_NO_STARTTLS}),
+    Reason.SMTP_SENDER: frozenset({Reason.SMTP_SENDER}),
 }
 
 NOT_OURS = frozenset({Reason.DELEGATED_AWAY})
@@ -157,8 +165,8 @@ def behind(reason: Reason) -> frozenset[Reason]:
     """What a need must fail with to be why there is *reason*, which lies in the thing itself as far as it can tell.
 
     A name's records are not what they should be if nobody serves its zone, or somebody else does. Another name's
-    address decides whether ours can be found and believed. Who
-    checks passwords refuses one, or all, wherever they are used.
+    address decides whether ours can be found and believed. Who checks passwords refuses one, or all, wherever they are
+    used. Whoever goes through a server further than another check does meets first what that one met.
     """
     found = _BEHIND.get(reason, frozenset())
     return found | UNSERVED if reason.family in _RECORDS or reason in _SEEN_BY_THE_PUBLIC else found

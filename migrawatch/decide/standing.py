@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from migrawatch.decide.policy import Policy
 from migrawatch.decide.streak import WINDOW, Clear, Failing, Streak, Suspect
-from migrawatch.model import Observation, Subject, Verdict
+from migrawatch.model import Evidence, Observation, Subject, Verdict
 from migrawatch.reason import Reason
 
 STARTED_AT = "probe_started_at_timestamp_seconds"
@@ -18,13 +18,17 @@ PRESENTED = "probe_ssl_last_chain_info"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """One check as judged. *seen* is its last look, None before the first."""
+    """One check as judged. *seen* is its last look, None before the first.
+
+    *lent* is the evidence of the first trigger since it was last clear.
+    """
 
     subject: Subject
     policy: Policy = field(default_factory=Policy)
     remedies: Mapping[Reason, tuple[str, ...]] = field(default_factory=dict)
     streak: Streak = field(default_factory=Clear)
     seen: Observation | None = None
+    lent: tuple[Evidence, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

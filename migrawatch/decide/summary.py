@@ -15,6 +15,7 @@ _SENTENCES = {
     Reason.CONFIG_INVALID: "the configuration of {service} on {host} is invalid",
     Reason.CONFIG_MISMATCH: "the configuration of {service} on {host} is wrong",
     Reason.CONFIG_NOT_LOADED: "{service} on {host} does not run what is on its disk",
+    Reason.UNWATCHED: "{service} on {host} serves names that no check watches",
     Reason.HOST_DOWN: "{host} is down: nothing on it answers",
     Reason.HOST_UNRESPONSIVE: "{host} hangs: it accepts connections and answers nothing",
     Reason.DNS_SERVFAIL: "the name server of {service} on {host} fails to answer",
@@ -111,6 +112,7 @@ def cause_of(standing: Standing) -> Cause:
         summary=_summary(standing, reason, detail),
         target=subject.target,
         runbook=subject.runbook,
+        certificate=standing.certificate,
     )
 
 

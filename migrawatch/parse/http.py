@@ -1,11 +1,14 @@
 """One HTTP response as a value, whatever version brought it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
+
+from migrawatch.model import Seconds
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -89,3 +92,18 @@ _PROXIES = ("nginx", "openresty", "haproxy", "varnish", "envoy", "cloudflare", "
 
 def _looks_like_json(response: Response) -> bool:
     return response.is_json or response.body[:1] in (b"{", b"[")
+
+
+def maybe_retry_after(headers: Mapping[str, str]) -> Seconds | None:
+    """The seconds that a Retry-After header asks for (RFC 9110, 10.2.3), or None.
+
+    A date is read against the answer's own Date: whose clock is right does not matter then.
+    """
+    value = headers.get("retry-after", "")
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -1,7 +1,7 @@
 """What an IMAP server says (RFC 9051, section 7; RFC 3501 before it), and how a command is written for it."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from migrawatch.parse.url import Malformed
@@ -14,6 +14,7 @@ STATUS = frozenset({"OK", "NO", "BAD", "BYE", "PREAUTH"})
 _RESPONSE = re.compile(rb"(\*|[A-Za-z0-9]{1,16}) (?:([0-9]{1,10}) )?([A-Za-z][A-Za-z0-9-]*)(?: (.*))?", re.DOTALL)
 _CODE = re.compile(r"\[([A-Za-z0-9!#$&'+,./:;<=>?@^_`|~-]+)(?: ([^\]]*))?\] ?")
 _LITERAL = re.compile(rb"~?\{([0-9]{1,10})\+?\}\r?\n\Z")
+_UID = re.compile(r"(?:^\(| )UID ([0-9]{1,10})(?=[ )])", re.IGNORECASE)
 _QUOTED = re.compile(r"[ -~]*")
 
 # Those that send the password, or a token that is as good as one, so that whoever listens has it (RFC 4616, 7628).
@@ -114,3 +115,37 @@ def takes_plaintext(capabilities: Collection[str]) -> str:
     ways = [] if "LOGINDISABLED" in capabilities else ["LOGIN"]
     ways += [f"AUTH={name}" for name in _REVEALING if f"AUTH={name}" in capabilities]
     return ", ".join(ways)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What was fetched of one message: its unique number (UID) and the part that was asked for."""
+
+    uid: int
+    content: bytes
+
+
+def parse_fetched(response: Response) -> Fetched | None:
+    """Read `* n FETCH (UID n BODY[...] {size})`; None for what is told of a message unasked, such as new flags.
+
+    Raise Malformed for a part that is no literal: no server sends a whole message or its headers otherwise.
+    """
+    uid = _UID.search(response.text)
+    if response.word != "FETCH" or uid is None or "BODY[" not in response.text.upper():
+        return None
+    if len(response.literals) != 1:
+        raise Malformed(f"{len(response.literals)} literals, wanted one")
+    return Fetched(int(uid[1]), response.literals[0])
+
+
+def parse_found(responses: Iterable[Response]) -> tuple[int, ...]:
+    """The numbers that a search found (RFC 3501, section 7.2.5), smallest first. Raise Malformed for what is none."""
+    words = [word for response in responses if response.word == "SEARCH" for word in response.text.split()]
+    if not all(word.isascii() and word.isdigit() for word in words):
+        raise Malformed(f"found {' '.join(words)[:80]!r}, wanted numbers")
+    return tuple(sorted({int(word) for word in words}))
+
+
+def number_set(numbers: Iterable[int]) -> str:
+    """*numbers* as a command names them."""
+    return ",".join(map(str, numbers))

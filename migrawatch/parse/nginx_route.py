@@ -65,8 +65,20 @@ def _listen(words: tuple[str, ...]) -> Listen:
 
 
 def names_of(server: Directive) -> tuple[str, ...]:
-    """The names of a server, in order."""
-    return tuple(name.lower() for each in server.all("server_name") for name in each.words)
+    """The names of a server, in order; a regular expression begins with `~` and stays as it is written."""
+    return tuple(
+        name if name.startswith("~") else name.lower() for each in server.all("server_name") for name in each.words
+    )
+
+
+def takes(written: str, name: str) -> bool:
+    """Whether a server that is called *written* takes requests for *name*.
+
+    Raise ValueError for an expression that cannot be read here.
+    """
+    if written.startswith("~"):
+        return finds(written[1:], name)
+    return _is_exact(written, name) or _is_below(written, name) or _is_above(written, name)
 
 
 def server_for(dump: Dump, name: str, port: int) -> Directive | None:
@@ -86,7 +98,7 @@ def server_for(dump: Dump, name: str, port: int) -> Directive | None:
         fitting = [pair for pair in named if fits(pair[0], name)]
         if fitting:
             return max(fitting, key=lambda pair: len(pair[0]))[1]
-    return next((server for written, server in named if written.startswith("~") and _finds(written[1:], name)), None)
+    return next((server for written, server in named if written.startswith("~") and finds(written[1:], name)), None)
 
 
 def _is_exact(written: str, name: str) -> bool:
@@ -116,7 +128,7 @@ def location_for(block: Directive, path: str) -> Directive | None:
     if prefix is None or _pattern(prefix)[0] != "^~":
         for each in block.all("location"):
             modifier, pattern = _pattern(each)
-            if modifier in ("~", "~*") and _finds(pattern, path, ignores_case=modifier == "~*"):
+            if modifier in ("~", "~*") and finds(pattern, path, ignores_case=modifier == "~*"):
                 return location_for(each, path) or each
     return prefix
 
@@ -134,7 +146,7 @@ def _length(location: Directive | None) -> int:
     return -1 if location is None else len(_pattern(location)[1])
 
 
-def _finds(expression: str, text: str, ignores_case: bool = False) -> bool:
+def finds(expression: str, text: str, ignores_case: bool = False) -> bool:
     """Whether a PCRE matches. Raise ValueError for one that cannot be read here: guessing would mislead."""
     try:
         # PCRE names a group `(?<name>...)`, Python `(?P<name>...)`.

@@ -30,8 +30,11 @@ class Unit:
 
     @property
     def started_at(self) -> datetime | None:
-        """Since when it runs, or is on its way to run because it was started; None when it does neither."""
-        if self.active == "activating" and not self.sub.startswith("auto-restart"):
+        """Since when it runs, or is on its way because it was started or stopped; None when it is neither.
+
+        A restart begins with a stop: while that is under way nobody can tell which of the two it is.
+        """
+        if self.active in ("activating", "deactivating") and not self.sub.startswith("auto-restart"):
             return self.changed_at
         return self.active_since if self.active == "active" else None
 

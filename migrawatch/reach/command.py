@@ -4,12 +4,13 @@ import asyncio
 import os
 import signal
 from asyncio import StreamReader, StreamWriter
-from asyncio.subprocess import DEVNULL, PIPE, Process, SubprocessStreamProtocol
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process, SubprocessStreamProtocol
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from migrawatch.model import Down
+from migrawatch.parse.log_line import Cutter
 from migrawatch.reach.vantage import Completed
 from migrawatch.reason import Reason
 
@@ -65,8 +66,11 @@ async def _feed(stream: StreamWriter | None, content: bytes) -> None:
 
 @asynccontextmanager
 async def follow(argv: Sequence[str]) -> AsyncIterator[AsyncIterator[str]]:
-    """The lines of a long-running command without their ends; over when it ends. Leaving ends the command."""
-    command = await _start(argv, stdin=DEVNULL, stderr=DEVNULL)
+    """The lines of a long-running command without their ends, errors included; over when it ends.
+
+    A line that is too long is cut. Leaving ends the command.
+    """
+    command = await _start(argv, stdin=DEVNULL, stderr=STDOUT)
     try:
         yield _lines(command.process)
     finally:
@@ -75,8 +79,12 @@ async def follow(argv: Sequence[str]) -> AsyncIterator[AsyncIterator[str]]:
 
 async def _lines(command: Process) -> AsyncIterator[str]:
     assert command.stdout is not None
-    async for line in command.stdout:
-        yield line.decode("utf-8", "replace").rstrip("\r\n")
+    cutter = Cutter()
+    while chunk := await command.stdout.read(65536):
+        for line in cutter.cut(chunk):
+            yield line.decode("utf-8", "replace")
+    for line in cutter.end():
+        yield line.decode("utf-8", "replace")
 
 
 class _Ending(SubprocessStreamProtocol):

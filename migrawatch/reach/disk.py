@@ -38,10 +38,10 @@ class Disk:
     @classmethod
     async def opened(cls) -> Self:
         """The disk as it is mounted now. Raise Lost when too many reads hang."""
-        return cls(await _in_thread("mounts", Path(MOUNTINFO).read_text))
+        return cls(await in_thread("mounts", Path(MOUNTINFO).read_text))
 
     async def _ask(self, path: str, asked: Hashable, work: Callable[[], T]) -> T:
-        return await _in_thread((path, asked, number_of(path, self._mounts)), work)
+        return await in_thread((path, asked, number_of(path, self._mounts)), work)
 
     async def read(self, path: str, limit: int = 1_048_576, offset: int = 0) -> bytes:
         """At most *limit* bytes of a file, from *offset* on."""
@@ -85,7 +85,8 @@ def _space(path: str) -> Space:
     return Space(seen.f_blocks * unit, used * unit, seen.f_bavail * unit, seen.f_files, seen.f_favail)
 
 
-async def _in_thread(asked: Hashable, work: Callable[[], T]) -> T:
+async def in_thread(asked: Hashable, work: Callable[[], T]) -> T:
+    """What *work* gives back, from a daemon thread; who asks for the same thing meanwhile shares it. Raise Lost."""
     future = _running.get(asked)
     if future is None:
         if not _free.acquire(blocking=False):

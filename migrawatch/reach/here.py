@@ -7,8 +7,9 @@ from typing import Any
 from migrawatch.reach.command import follow, run
 from migrawatch.reach.connection import connect
 from migrawatch.reach.disk import Disk
+from migrawatch.reach.disk_log_files import DiskLogFiles
 from migrawatch.reach.name import is_literal
-from migrawatch.reach.vantage import HERE, Completed, Duplex, Files
+from migrawatch.reach.vantage import HERE, Completed, Duplex, Files, LogFiles
 
 
 class Here:
@@ -41,6 +42,11 @@ class Here:
     def follow(self, argv: Sequence[str]) -> AbstractAsyncContextManager[AsyncIterator[str]]:
         """The lines that a long-running command prints, as they come."""
         return follow(argv)
+
+    @asynccontextmanager
+    async def log_files(self) -> AsyncIterator[LogFiles]:
+        """Log files of this machine."""
+        yield DiskLogFiles()
 
     @asynccontextmanager
     async def forward(self, address: str, port: int) -> AsyncIterator[tuple[str, int]]:

@@ -1,5 +1,6 @@
 """Names and addresses as text: what is a literal, and how a name is written in DNS."""
 
+from contextlib import suppress
 from functools import lru_cache
 from socket import AF_INET, AF_INET6, inet_pton
 
@@ -31,3 +32,12 @@ def ascii_name(name: str) -> str:
         return idna.encode(plain, uts46=True).decode("ascii")
     except idna.IDNAError as error:
         raise Down(Reason.DNS_NXDOMAIN, f"resolve: {name} is no valid name: {error}") from error
+
+
+def ascii_names(*names: str) -> frozenset[str]:
+    """Those of *names* that are names, as DNS writes them; an address or what is no name at all is left out."""
+    found = set()
+    for name in names:
+        with suppress(Down):
+            found.add(ascii_name(name))
+    return frozenset(name for name in found if not is_literal(name))

@@ -161,7 +161,7 @@ class Plain:
         """Keep it for who asked."""
         self.seen.append(f"{source}: {text}")
 
-    def fault(self, error: Exception, server: Nameserver, limit: Seconds) -> Down:
+    def fault(self, error: Exception, server: Nameserver | str, limit: Seconds) -> Down:
         """What *error*, a limit or an end of the stream, means in the step we were in."""
         name, late, closed = self._steps[-1]
         said = "; ".join(("", *self.seen))

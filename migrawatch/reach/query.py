@@ -8,6 +8,7 @@ import dns.exception
 import dns.flags
 import dns.message
 
+from migrawatch.model import Down
 from migrawatch.parse.place import place_of
 from migrawatch.reach.connection import Connection, connect, raise_unconnected
 from migrawatch.reach.name import ascii_name
@@ -32,7 +33,7 @@ def make_question(name: str, kind: str, *, recursion: bool, dnssec: bool = False
     try:
         plain = ascii_name(name) or "."
         question = dns.message.make_query(plain, kind, use_edns=0, payload=_PAYLOAD, want_dnssec=dnssec)
-    except dns.exception.DNSException as error:
+    except (dns.exception.DNSException, Down) as error:
         raise ValueError(f"cannot ask for {kind} at {name!r}: {error}") from error
     if not recursion:
         question.flags &= ~dns.flags.RD

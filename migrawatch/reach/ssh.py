@@ -11,7 +11,7 @@ from migrawatch.reach.shared import Shared
 from migrawatch.reach.ssh_forward import forward
 from migrawatch.reach.ssh_link import Link
 from migrawatch.reach.ssh_login import Login
-from migrawatch.reach.vantage import Completed, Duplex, Files, Vantage
+from migrawatch.reach.vantage import Completed, Duplex, Files, LogFiles, Vantage
 from migrawatch.reason import Reason
 
 if TYPE_CHECKING:
@@ -99,6 +99,16 @@ class Ssh:
         try:
             async with aclosing(session.lines(argv)) as lines:
                 yield lines
+        finally:
+            await session.close()
+
+    @asynccontextmanager
+    async def log_files(self) -> AsyncIterator[LogFiles]:
+        """Log files of the host, over a connection of its own."""
+        session = await self._link.fresh()
+        try:
+            async with session.log_files() as files:
+                yield files
         finally:
             await session.close()
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Hashable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any, TypeAlias, TypeVar, cast
@@ -89,12 +89,13 @@ class SftpFiles:
         task.cancelled() or task.exception()  # retrieved: who asked may have left long ago
 
     async def _read(self, path: str, limit: int, offset: int) -> bytes:
-        async with self._reading(path), self._client.open(path, "rb", encoding=None) as file:
-            content: bytes = await file.read(limit, offset)
-            return content
+        with reading(self._host, path):
+            async with self._client.open(path, "rb", encoding=None) as file:
+                content: bytes = await file.read(limit, offset)
+                return content
 
     async def _entries(self, path: str) -> tuple[Entry, ...]:
-        async with self._reading(path):
+        with reading(self._host, path):
             found = []
             async for name in self._client.scandir(path):
                 if name.filename not in (".", ".."):
@@ -104,28 +105,30 @@ class SftpFiles:
             return tuple(found)
 
     async def _entry(self, path: str) -> Entry:
-        async with self._reading(path):
+        with reading(self._host, path):
             return _entry(PurePosixPath(path).name, await self._client.stat(path))
 
     async def _space(self, path: str) -> Space:
-        async with self._reading(path):
+        with reading(self._host, path):
             seen = await self._client.statvfs(path)
             unit = seen.frsize or seen.bsize
             used = seen.blocks - seen.bfree
             return Space(seen.blocks * unit, used * unit, seen.bavail * unit, seen.files, seen.favail)
 
-    @asynccontextmanager
-    async def _reading(self, path: str) -> AsyncIterator[None]:
-        try:
-            yield
-        except asyncssh.SFTPNoSuchFile as error:
-            raise FileNotFoundError(path) from error
-        except asyncssh.SFTPPermissionDenied as error:
-            raise PermissionError(path) from error
-        except (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost, asyncssh.DisconnectError) as error:
-            raise Lost(self._host, f"{self._host}, read {path}: {error}") from error
-        except asyncssh.SFTPError as error:
-            raise OSError(f"{path}: {error.reason}") from error
+
+@contextmanager
+def reading(host: str, path: str) -> Iterator[None]:
+    """SFTP's errors as those of a file system: OSError for what the files answer, Lost for what the way there does."""
+    try:
+        yield
+    except asyncssh.SFTPNoSuchFile as error:
+        raise FileNotFoundError(path) from error
+    except asyncssh.SFTPPermissionDenied as error:
+        raise PermissionError(path) from error
+    except (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost, asyncssh.DisconnectError) as error:
+        raise Lost(host, f"{host}, read {path}: {error}") from error
+    except asyncssh.SFTPError as error:
+        raise OSError(f"{path}: {error.reason}") from error
 
 
 def _entry(name: str, attributes: Any) -> Entry:

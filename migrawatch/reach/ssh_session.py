@@ -9,10 +9,12 @@ from typing import Any, Never, TypeVar
 import asyncssh
 
 from migrawatch.model import Down, Fault, Lost
+from migrawatch.parse.log_line import Cutter
 from migrawatch.parse.place import place_of
 from migrawatch.parse.ssh import reason_of_open_failure
 from migrawatch.reach.ssh_channel import WINDOW, Channel, Execution
 from migrawatch.reach.ssh_files import SftpFiles, Unanswered
+from migrawatch.reach.ssh_log_files import SshLogFiles
 from migrawatch.reach.ssh_login import Login
 from migrawatch.reach.ssh_pipe import Pipe
 from migrawatch.reach.vantage import Completed
@@ -125,15 +127,33 @@ class Session:
         return execution.completed
 
     async def lines(self, argv: Sequence[str]) -> AsyncGenerator[str, None]:
-        """What a long-running command prints, line by line."""
-        doing = f"follow {argv[0]}"
+        """What a long-running command prints, errors included, line by line; a line that is too long is cut.
+
+        All the while keepalives ask whether the host is still there: a log may be silent for hours.
+        """
+        doing, cutter = f"follow {argv[0]}", Cutter()
         try:
-            process = await self._connection.create_process(shlex.join(argv), stdin=asyncssh.DEVNULL, errors="replace")
-            async for line in process.stdout:
-                yield line.rstrip("\r\n")
+            process = await self._connection.create_process(
+                shlex.join(argv), stdin=asyncssh.DEVNULL, stderr=asyncssh.STDOUT, encoding=None, window=WINDOW
+            )
+            with self.asking():
+                while chunk := await process.stdout.read(65536):
+                    for line in cutter.cut(chunk):
+                        yield line.decode("utf-8", "replace")
+            for line in cutter.end():
+                yield line.decode("utf-8", "replace")
         except (asyncssh.Error, OSError) as error:
             self.lose(doing, error)
         self.fail(doing)
+
+    @contextlib.asynccontextmanager
+    async def log_files(self) -> AsyncIterator[SshLogFiles]:
+        """Files of the host that are held open, by SFTP."""
+        client = await self._opened("open SFTP", self._start_sftp())
+        try:
+            yield SshLogFiles(client, self._login.host)
+        finally:
+            client.exit()
 
     @contextlib.asynccontextmanager
     async def files(self, unanswered: Unanswered) -> AsyncIterator[SftpFiles]:

@@ -100,6 +100,46 @@ class Files(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How large a file is, and when it was last written (unix time)."""
+
+    size_bytes: int
+    changed_at: float
+
+
+class OpenLog(Protocol):
+    """A log file that is held open: it stays the same file when another one takes its name."""
+
+    async def extent(self) -> Extent:
+        """How large the file is by now."""
+        ...
+
+    async def read(self, offset: int, limit: int) -> bytes:
+        """At most *limit* bytes from *offset* on; empty at the end."""
+        ...
+
+    async def close(self) -> None:
+        """Let it go."""
+        ...
+
+
+class LogFiles(Protocol):
+    """Log files of a vantage. Every method raises FileNotFoundError, PermissionError, or another OSError."""
+
+    async def extent(self, path: str) -> Extent:
+        """How large the file of this name is, links followed. Raise OSError for what is no regular file."""
+        ...
+
+    async def names(self, directory: str) -> tuple[str, ...]:
+        """The names in a directory. Raise Unsure beyond MOST_ENTRIES."""
+        ...
+
+    async def open(self, path: str) -> OpenLog:
+        """Open a file for reading."""
+        ...
+
+
 class Vantage(Protocol):
     """A place to look from. Every method raises `Lost` when the vantage itself failed, never when the target did."""
 
@@ -122,7 +162,11 @@ class Vantage(Protocol):
         ...
 
     def follow(self, argv: Sequence[str]) -> AbstractAsyncContextManager[AsyncIterator[str]]:
-        """The lines that a long-running command prints, as they come."""
+        """The lines that a long-running command prints, errors included, as they come; cut where they are too long."""
+        ...
+
+    def log_files(self) -> AbstractAsyncContextManager[LogFiles]:
+        """Log files to be followed for as long as the block lasts."""
         ...
 
     def forward(self, address: str, port: int) -> AbstractAsyncContextManager[tuple[str, int]]:

@@ -11,8 +11,16 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from migrawatch.show.board import Board
-from migrawatch.show.document import VERSION, date, incident_document, observation_document, subject_document
+from migrawatch.show.document import (
+    VERSION,
+    date,
+    incident_document,
+    observation_document,
+    subject_document,
+    watch_document,
+)
 from migrawatch.show.guard import refusal
+from migrawatch.show.heartbeats import Intake, take_report
 from migrawatch.show.live import events
 from migrawatch.show.page import POLICY, Page
 
@@ -30,12 +38,13 @@ WORTH_PACKING = 1024
 class Door:
     """What HTTP may see and call. *reload* gives back what is wrong with the configuration, empty if it is in use.
 
-    *ailing* says why the daemon is not healthy (the grid stands still), empty in health. *names* are the names under
-    which it is known besides its addresses.
+    *intake* takes what jobs report. *ailing* says why the daemon is not healthy (the grid stands still), empty in
+    health. *names* are the names under which it is known besides its addresses.
     """
 
     board: Board
     reload: Callable[[], Awaitable[Sequence[str]]]
+    intake: Intake | None = None
     ailing: Callable[[], str] = lambda: ""
     names: frozenset[str] = frozenset()
 
@@ -52,9 +61,23 @@ def application(door: Door) -> Starlette:
             Route("/-/reload", answers.reload, methods=["POST"]),
             Route("/api/v1/checks", answers.checks),
             Route("/api/v1/incidents", answers.incidents),
+            Route("/api/v1/watches", answers.watches),
             Route("/api/v1/events", answers.events),
+            *_heartbeats(door),
         ]
     )
+
+
+def _heartbeats(door: Door) -> list[Route]:
+    """Where jobs report, if anybody takes it: 2xx is answered once it is on disk."""
+    intake = door.intake
+    if intake is None:
+        return []
+
+    async def heartbeat(request: Request) -> Response:
+        return await take_report(request, intake)
+
+    return [Route("/api/v1/heartbeats/{path:path}", heartbeat, methods=["POST"])]
 
 
 class Answers:
@@ -127,6 +150,11 @@ class Answers:
         """The open incidents."""
         incidents = [incident_document(incident) for incident in self._board.incidents]
         return JSONResponse({"version": VERSION, "at": date(self._board.now()), "incidents": incidents})
+
+    async def watches(self, request: Request) -> Response:
+        """The logs that are followed, and why one is not."""
+        watches = [watch_document(watch) for watch in self._board.watches()]
+        return JSONResponse({"version": VERSION, "at": date(self._board.now()), "watches": watches})
 
 
 def wants_openmetrics(accept: str) -> bool:

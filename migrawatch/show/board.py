@@ -6,6 +6,7 @@ from datetime import datetime
 
 from migrawatch.decide.board import SSH_PROBE
 from migrawatch.decide.incident import Incident
+from migrawatch.decide.watch import WatchStanding
 from migrawatch.model import Observation, Subject, Verdict
 from migrawatch.show.exposition import Exposition
 from migrawatch.show.telemetry import Telemetry
@@ -30,6 +31,10 @@ class Board:
         """What stands in the daemon's own way (a disk that takes nothing), in words; empty in health."""
         self.queues: Callable[[], Iterable[QueueStanding]] = tuple
         """How the receivers' queues stand."""
+        self.watches: Callable[[], Iterable[WatchStanding]] = tuple
+        """How the logs are followed."""
+        self.tripwires: Callable[[], Iterable[tuple[str, bool]]] = tuple
+        """The checks that have a tripwire, and whether it stands."""
         self._ask()
         self._changed = asyncio.Event()
         self.reloaded(True)
@@ -64,6 +69,14 @@ class Board:
     def noted(self, receiver: str, outcome: str) -> None:
         """A notice for *receiver* was `sent`, `delayed`, `rejected` or `superseded`."""
         self.telemetry.notices.labels(receiver, outcome).inc()
+
+    def matched(self, watch: str, lines: int) -> None:
+        """So many lines of a watch matched."""
+        self.telemetry.matches.labels(watch).inc(lines)
+
+    def triggered(self, source: str) -> None:
+        """A watch or tripwire had checks looked at."""
+        self.telemetry.triggers.labels(source).inc()
 
     def late(self, check: str, seconds: float) -> None:
         """The look of *check* began that much after it was due."""
@@ -121,6 +134,10 @@ class Board:
             lambda: (((q.receiver,), q.oldest_at.timestamp()) for q in self.queues() if q.oldest_at))  # fmt: skip
         ask("migrawatch_vantage_up", "Whether a host can be looked from; absent before its first look.", ("vantage",),
             lambda: (((name,), float(up)) for name, up in self.vantages.items()))  # fmt: skip
+        ask("migrawatch_watch_up", "Whether a log is followed.", ("watch",),
+            lambda: (((watch.watch,), float(watch.up)) for watch in self.watches()))  # fmt: skip
+        ask("migrawatch_tripwire_up", "Whether the connection of a tripwire stands.", ("check",),
+            lambda: (((check,), float(up)) for check, up in self.tripwires()))  # fmt: skip
         ask("migrawatch_checks", "Checks that are watched.", (), lambda: [((), float(len(self.subjects)))])
         ask("migrawatch_state_written", "Whether the state reaches the disk.", (),
             lambda: [((), 0.0 if self.trouble() else 1.0)])  # fmt: skip

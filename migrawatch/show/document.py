@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from migrawatch.decide.incident import Incident, Notice
+from migrawatch.decide.watch import WatchStanding
 from migrawatch.model import Evidence, Observation, Reading, Seconds, Subject, worst_verdict
 
 VERSION = 1
@@ -62,7 +63,19 @@ def observation_document(seen: Observation) -> Document:
             {"verdict": finding.verdict, "reason": finding.reason, "detail": finding.detail}
             for finding in seen.findings
         ],
-        "evidence": _evidence(seen.evidence),
+        "evidence": _evidence((*seen.evidence, *seen.lent)),
+    }
+
+
+def watch_document(watch: WatchStanding) -> Document:
+    """How a watched log is followed; `why` says why it is not."""
+    return {
+        "watch": watch.watch,
+        "host": watch.host,
+        "log": watch.log,
+        "up": watch.up,
+        "why": watch.why,
+        "matched_at": date(watch.matched_at) if watch.matched_at else None,
     }
 
 

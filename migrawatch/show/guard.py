@@ -14,6 +14,12 @@ def refusal(headers: Mapping[str, str], names: frozenset[str] = frozenset()) -> 
     host = _name(headers.get("host", ""))
     if not (_is_address(host) or host == "localhost" or host in names):
         return f"not known here as {host!r}"
+    return foreign(headers)
+
+
+def foreign(headers: Mapping[str, str]) -> str:
+    """Why a request with these *headers* comes from another site's page; empty if it does not."""
+    host = _name(headers.get("host", ""))
     origin = headers.get("origin", "")
     if origin and _name(urlsplit(origin).netloc) != host:
         return "sent by another site's page"

@@ -86,7 +86,7 @@ def _facts(subject: Subject, seen: Observation | None) -> Iterator[Html]:
         yield _fact("also", f"{finding.reason}: {finding.detail}")
     if seen.steps:
         yield fill("<dt>steps</dt><dd>{steps}</dd>", steps=joined(map(_step, seen.steps), ", "))
-    yield from map(_piece, seen.evidence)
+    yield from map(_piece, (*seen.evidence, *seen.lent))
 
 
 def _fact(name: str, text: str) -> Html:

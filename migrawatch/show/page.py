@@ -138,6 +138,9 @@ class Page:
         for name, up in board.vantages.items():
             if not up:
                 yield f"No way to look from {name}."
+        for watch in board.watches():
+            if not watch.up:
+                yield f"The log {watch.log} on {watch.host} is not followed: {watch.why or 'not yet'}."
         for queue in board.queues():
             if queue.refused:
                 refused = _count(len(queue.refused), "notice was", "notices were")

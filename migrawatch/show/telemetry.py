@@ -67,6 +67,12 @@ class Telemetry:
         self.notices = Counter(
             "migrawatch_notices", "Attempts to tell, by outcome.", ("receiver", "outcome"), registry=registry
         )
+        self.matches = Counter(
+            "migrawatch_watch_matches", "Lines of a watched log that matched.", ("watch",), registry=registry
+        )
+        self.triggers = Counter(
+            "migrawatch_triggers", "Looks caused by a watch or tripwire.", ("source",), registry=registry
+        )
         self.reload_ok = Gauge(
             "migrawatch_config_last_reload_successful", "Whether the last reload was used.", registry=registry
         )

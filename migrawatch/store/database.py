@@ -27,6 +27,7 @@ MIGRATIONS = (
     CREATE INDEX deliveries_by_incident ON deliveries (incident);
     CREATE INDEX deliveries_pending ON deliveries (number) WHERE fate = 'pending';
     """,
+    "CREATE TABLE watches (watch TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;",
 )
 """Each brings `PRAGMA user_version` one further; a released one is never edited."""
 

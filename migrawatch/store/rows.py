@@ -9,6 +9,7 @@ import structlog
 
 from migrawatch.decide.incident import Incident
 from migrawatch.decide.streak import Streak
+from migrawatch.decide.watch import Position
 from migrawatch.store.codec import Malformed, dumps, loads
 from migrawatch.store.state import Fate, Pending, Remembered, Saved, Transaction
 
@@ -24,8 +25,9 @@ COLUMNS = {
     "incidents": ("id", "resolved_at", "body"),
     "deliveries": ("key", "receiver", "incident", "fate", "body"),
     "memory": ("check_name", "digest", "body"),
+    "watches": ("watch", "body"),
 }
-IDENTITY = {"streaks": 1, "incidents": 1, "deliveries": 2, "memory": 1}
+IDENTITY = {"streaks": 1, "incidents": 1, "deliveries": 2, "memory": 1, "watches": 1}
 """How many of a table's columns, from the left, name the row."""
 
 
@@ -100,6 +102,8 @@ def writes_of(transaction: Transaction) -> Iterator[Write]:
         yield Put("streaks", (check, dumps(Streak, streak)))
     for check, kept in transaction.memory.items():
         yield Put("memory", (check, kept.digest, kept.text))
+    for watch, position in transaction.positions.items():
+        yield Drop("watches", watch) if position is None else Put("watches", (watch, dumps(Position, position)))
     for incident in transaction.incidents:
         yield Put("incidents", (incident.id, _date(incident.resolved_at), dumps(Incident, incident)))
     for delivery in transaction.deliveries:
@@ -137,11 +141,13 @@ def saved_of(rows: Iterable[Put]) -> Saved:
     for put in rows:
         tables[put.table].append(put)
     streaks = ((put, _read(Streak, put)) for put in tables["streaks"])
+    positions = ((put, _read(Position, put)) for put in tables["watches"])
     return Saved(
         streaks={str(put.columns[0]): streak for put, streak in streaks if streak is not None},
         incidents=tuple(_read_all(Incident, tables["incidents"])),
         outbox=tuple(_read_all(Pending, tables["deliveries"])),
         memory=_memory_of(tables["memory"]),
+        positions={str(put.columns[0]): position for put, position in positions if position is not None},
     )
 
 

@@ -10,6 +10,7 @@ import structlog
 
 from migrawatch.decide.incident import Delivery, Incident
 from migrawatch.decide.streak import Streak
+from migrawatch.decide.watch import Position
 from migrawatch.store.codec import Malformed, digest_of, dumps, loads
 
 log = structlog.get_logger(__name__)
@@ -83,7 +84,8 @@ class Transaction:
     """Changes that are stored all or not at all.
 
     *removed* are checks that are watched no longer: their streaks and memory go. An incident replaces the one with its
-    id. A delivery that is stored already stays as it is; *posted* are those whose fate or tries changed.
+    id. A delivery that is stored already stays as it is; *posted* are those whose fate or tries changed. *positions*
+    say how far the watches read; None drops a watch.
     """
 
     streaks: Mapping[str, Streak] = field(default_factory=dict)
@@ -92,6 +94,7 @@ class Transaction:
     memory: Mapping[str, Remembered] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     posted: tuple[Pending, ...] = ()
+    positions: Mapping[str, Position | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,4 +104,5 @@ class Saved:
     streaks: Mapping[str, Streak] = field(default_factory=dict)
     incidents: tuple[Incident, ...] = ()
     outbox: tuple[Pending, ...] = ()
+    positions: Mapping[str, Position] = field(default_factory=dict)
     memory: Mapping[str, Remembered] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """IMAP over a wire (RFC 9051; RFC 3501 before it): the dialogue of one session, every fault of it told apart."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -8,10 +9,14 @@ from migrawatch.parse.excerpt import readable, without
 from migrawatch.parse.imap import (
     GO_ON,
     UNTAGGED,
+    Fetched,
     Response,
     command_lines,
     holds_literals,
     maybe_literal,
+    number_set,
+    parse_fetched,
+    parse_found,
     parse_response,
     quoted,
 )
@@ -29,6 +34,14 @@ _SHOWN = 200
 
 # Codes of RFC 5530 that say "not now" of the server, and nothing about the name or the password.
 _NOT_NOW = frozenset({"UNAVAILABLE", "SERVERBUG", "INUSE", "LIMIT"})
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A mailbox that was opened: how many *messages* are in it, and the unique number that the next one gets."""
+
+    messages: int
+    next_uid: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +123,49 @@ class Imap:
         if not counts or counts[-1] < 0:
             raise Down(Reason.IMAP_MALFORMED, f"EXAMINE {quoted(mailbox)}: opened without a count (EXISTS)")
         return counts[-1]
+
+    async def select(self, mailbox: str) -> Selected:
+        """Open *mailbox* for reading and writing. Raise Down where it may only be read."""
+        answer = await self.ask("SELECT", mailbox)
+        command = f"SELECT {quoted(mailbox)}"
+        self._must(answer, command, Reason.IMAP_MAILBOX)
+        if answer.ended_by.code == "READ-ONLY":
+            raise Down(Reason.IMAP_MAILBOX, f"{command}: may only be read, wanted to delete in it too")
+        counts = [response.number for response in answer.untagged if response.word == "EXISTS"]
+        codes = {response.code: response.code_text for response in answer.untagged if response.code}
+        next_uid = codes.get("UIDNEXT", "")
+        if not counts or not (next_uid.isascii() and next_uid.isdigit()):
+            raise Down(Reason.IMAP_MALFORMED, f"{command}: opened without EXISTS and UIDNEXT")
+        return Selected(counts[-1], int(next_uid))
+
+    async def search(self, within: str, header: str, text: str) -> tuple[int, ...]:
+        """The unique numbers of the messages of the set *within* whose *header* holds *text*."""
+        answer = await self.ask(f"UID SEARCH {within} HEADER", header, text)
+        self._must(answer, "SEARCH", Reason.IMAP_MAILBOX)
+        try:
+            return parse_found(answer.untagged)
+        except Malformed as error:
+            raise Down(Reason.IMAP_MALFORMED, f"SEARCH: {error}") from error
+
+    async def fetch(self, numbers: Iterable[int], part: str) -> tuple[Fetched, ...]:
+        """*part* (as in `BODY.PEEK[part]`, which leaves a message unread) of those messages that are still there."""
+        answer = await self.ask(f"UID FETCH {number_set(numbers)} (UID BODY.PEEK[{part}])")
+        self._must(answer, "FETCH", Reason.IMAP_MAILBOX)
+        try:
+            return tuple(found for found in map(parse_fetched, answer.untagged) if found is not None)
+        except Malformed as error:
+            raise Down(Reason.IMAP_MALFORMED, f"FETCH: {error}") from error
+
+    async def delete(self, numbers: Iterable[int], capabilities: frozenset[str]) -> None:
+        """Delete messages for good; nobody else's go with them, so without UIDPLUS (RFC 4315) they are only marked."""
+        chosen = number_set(numbers)
+        self._must(await self.ask(rf"UID STORE {chosen} +FLAGS.SILENT (\Deleted)"), "STORE", Reason.IMAP_MAILBOX)
+        if capabilities & {"UIDPLUS", "IMAP4REV2"}:
+            self._must(await self.ask(f"UID EXPUNGE {chosen}"), "EXPUNGE", Reason.IMAP_MAILBOX)
+
+    async def refresh(self) -> None:
+        """Have the server look for new messages (NOOP)."""
+        self._must(await self.ask("NOOP"), "NOOP", Reason.IMAP_MALFORMED)
 
     async def logout(self) -> None:
         """Say goodbye, and wait until the server has."""

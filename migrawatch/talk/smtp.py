@@ -115,6 +115,28 @@ class Dialogue:
             raise Down(Reason.SMTP_MALFORMED, f"{step}: RSET: {taken_back}, wanted 250")
         return "RCPT", reply
 
+    # -- mail that is sent --------------------------------------------------------------------------------------
+
+    async def send(self, sender: str, recipient: str, mail: str, offers: Offers, step: str) -> Reply:
+        """Send *mail* (ASCII, lines ended by CRLF); what the server says once it has it. Raise Down where it refuses.
+
+        Where the server can be told so, no bounce is to come back (RFC 3461, section 4.1).
+        """
+        quietly = " NOTIFY=NEVER" if "DSN" in offers.keywords else ""
+        commands = ((f"MAIL FROM:<{sender}>", 250), (f"RCPT TO:<{recipient}>{quietly}", 250), ("DATA", 354))
+        for command, wanted in commands:
+            self._must(command[:4], await self.ask(command, step), wanted, step)
+        # A line that is a dot alone would end the mail (RFC 5321, section 4.5.2).
+        reply = await self.ask(mail.replace("\r\n.", "\r\n..") + ".", step)
+        self._must("the mail", reply, 250, step)
+        return reply
+
+    def _must(self, command: str, reply: Reply, wanted: int, step: str) -> None:
+        if reply.code == wanted or (wanted == 250 and reply.is_positive):
+            return
+        reason = refusal_of(command, reply) if reply.code >= 400 else Reason.SMTP_MALFORMED
+        raise Down(reason, f"{step}: {command}: {reply}, wanted {wanted}")
+
     # -- commands and replies -----------------------------------------------------------------------------------
 
     async def ask(self, command: str, step: str) -> Reply:
@@ -164,6 +186,13 @@ class Dialogue:
             self._heard += more
         line, self._heard = self._heard[: end + 1], self._heard[end + 1 :]
         return line
+
+
+def refusal_of(command: str, reply: Reply) -> Reason:
+    """What a refused mail means. 452 without an enhanced code is the code for no room (RFC 5321, section 4.2.3)."""
+    if reply.enhanced[1:] == ".3.1" or (reply.code == 452 and not reply.enhanced):
+        return Reason.SMTP_STORAGE
+    return {"MAIL": Reason.SMTP_SENDER, "RCPT": Reason.SMTP_RECIPIENT}.get(command, Reason.SMTP_MESSAGE)
 
 
 def _coded(text: str) -> str:

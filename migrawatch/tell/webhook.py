@@ -5,13 +5,13 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import migrawatch
 from migrawatch.decide.incident import Incident
 from migrawatch.model import Seconds, Secret, Severity
+from migrawatch.parse.http import maybe_retry_after
 from migrawatch.show.document import date, notice_document
 from migrawatch.talk.client import Answer, Unreachable
 from migrawatch.tell.page import headline, page, plain
@@ -159,18 +159,3 @@ def judge(answer: Answer, final: Collection[int] = FINAL) -> None:
     if answer.status in final:
         raise Rejected(trouble)
     raise Retryable(trouble, maybe_retry_after(answer.headers))
-
-
-def maybe_retry_after(headers: Mapping[str, str]) -> Seconds | None:
-    """The seconds that a Retry-After header asks for (RFC 9110, 10.2.3), or None.
-
-    A date is read against the answer's own Date: whose clock is right does not matter then.
-    """
-    value = headers.get("retry-after", "")
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
-        return max(0.0, (until - now).total_seconds())
-    except (ValueError, TypeError):
-        return None

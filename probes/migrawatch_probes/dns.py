@@ -6,9 +6,10 @@ from functools import partial
 from time import perf_counter
 from typing import ClassVar
 
-from migrawatch.probe import IP_PROTOCOL, Contact, Measure, Probe, Reason, Seconds, Tls, Visit
+from migrawatch.probe import IP_PROTOCOL, Contact, Covered, Measure, Probe, Reason, Seconds, Tls, Visit
 from migrawatch.reach.answer import Answer
 from migrawatch.reach.dnssec import Ask, verify
+from migrawatch.reach.name import ascii_names
 from migrawatch.reach.nameserver import Nameserver, Over
 from migrawatch.reach.query import make_question
 from migrawatch.reach.tls import Certificate
@@ -123,6 +124,11 @@ class DnsProbe(Probe):
     def target(self) -> str:
         """What is asked for, and where: `migrahosting.com MX @10.1.10.102:53`."""
         return f"{self.name} {self.record_type} @{self.address}:{self.asked_port}"
+
+    @property
+    def covers(self) -> Covered:
+        """The zone that is called as what is asked for."""
+        return Covered(zones=ascii_names(self.name))
 
     @property
     def silence(self) -> Seconds:

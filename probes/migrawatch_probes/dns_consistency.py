@@ -1,21 +1,19 @@
 """DNS: whether everybody who answers for a zone says the same, and whether the public is told to ask them."""
 
-import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from migrawatch.decide.zone import Mute, Question, Said, Server, Since, Zone, lasting
 from migrawatch.model import Finding, Verdict
-from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Unsure, Visit
+from migrawatch.probe import Contact, Covered, Down, Measure, Probe, Reason, Seconds, Unsure, Visit
 from migrawatch.reach.answer import Answer
 from migrawatch.reach.delegation import ROOT_SERVERS, Delegation, Tree
 from migrawatch.reach.dnssec import check_ds
-from migrawatch.reach.name import ascii_name
+from migrawatch.reach.name import ascii_name, ascii_names
 from migrawatch.reach.nameserver import Nameserver, ask_server
 from migrawatch.reach.query import make_question
-
-T = TypeVar("T")
+from migrawatch.reach.together import all_of
 
 SERIAL = Measure("probe_dns_serial", "Returns the serial number of the zone")
 SERVERS = Measure("probe_dns_servers", "Authoritative servers that were asked.")
@@ -94,6 +92,11 @@ class DnsConsistencyProbe(Probe):
         return f"{self.zone} @{self.address}:{self.port}"
 
     @property
+    def covers(self) -> Covered:
+        """The zone."""
+        return Covered(zones=ascii_names(self.zone))
+
+    @property
     def silence(self) -> Seconds:
         """How long silent servers are waited for: over UDP and TCP, ours first, then those of the delegation."""
         return 4 * self.answer_within
@@ -120,7 +123,7 @@ class DnsConsistencyProbe(Probe):
         with visit.step("ask", late=Reason.DNS_TIMEOUT):
             asking = (self._hear(visit, one, one) for one in (primary, *ours))
             caches = (self._hear(visit, one, one, recursion=True) for one in self.resolvers)
-            everybody: list[Any] = await _all_of(self._follow(visit), *asking, *caches)
+            everybody: list[Any] = await all_of(self._follow(visit), *asking, *caches)
             delegated, *heard = everybody
         authoritative = dict(zip((primary, *ours), heard, strict=False))
         resolvers = tuple(heard[len(ours) + 1 :])
@@ -130,7 +133,7 @@ class DnsConsistencyProbe(Probe):
                 named = [(name, one) for name, several in delegated.addresses.items() for one in several]
                 new = [self._hear(visit, one, f"{name} ({one})") for name, one in named if one not in authoritative]
                 public = [authoritative[one] for _, one in named if one in authoritative]
-                public += await _all_of(*new)
+                public += await all_of(*new)
         zone = Zone(
             apex=self.apex,
             ours=tuple(authoritative.values()),
@@ -184,7 +187,7 @@ class DnsConsistencyProbe(Probe):
     async def _hear(self, visit: Visit, address: str, name: str, recursion: bool = False) -> Server:
         """What one server says to all questions, asked at once."""
         asked = ((self.apex, "SOA"), *self.questions)
-        answers = await _all_of(*(self._said(visit, address, *one, recursion=recursion) for one in asked))
+        answers = await all_of(*(self._said(visit, address, *one, recursion=recursion) for one in asked))
         soa, *rest = answers
         return Server(name=name, soa=soa, answers=dict(zip(self.questions, rest, strict=True)))
 
@@ -219,16 +222,3 @@ def _note(visit: Visit, zone: Zone) -> None:
         visit.evidence(f"{zone.delegated.told_by} delegates", ", ".join(zone.delegated.names))
     for server in (*zone.ours, *zone.elsewhere, *zone.resolvers)[:_MOST_TOLD]:
         visit.evidence(server.name, server.words)
-
-
-async def _all_of(*asking: Coroutine[Any, Any, T]) -> list[T]:
-    """What all of *asking* give, in their order; the first failure ends the others."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in asking]
-    except BaseExceptionGroup as several:
-        lost, others = several.split(Unsure)
-        if lost is None or others is not None:
-            raise
-        raise lost.exceptions[0] from None
-    return [task.result() for task in tasks]

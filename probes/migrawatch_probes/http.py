@@ -12,7 +12,8 @@ from migrawatch.parse.cors import Crossing, preflight_headers, refusals
 from migrawatch.parse.excerpt import excerpt, without
 from migrawatch.parse.http import REDIRECTS, Response
 from migrawatch.parse.url import Url, parse_dial, parse_url
-from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Secret, Tls, Visit, Wire
+from migrawatch.probe import Contact, Covered, Down, Measure, Probe, Reason, Seconds, Secret, Tls, Visit, Wire
+from migrawatch.reach.name import ascii_names
 from migrawatch.talk.http import Exchange, Http1
 from migrawatch.talk.http_curl import curl, s_client
 from migrawatch.talk.http_expect import Expect, wrong
@@ -81,6 +82,11 @@ class HttpProbe(Probe):
     def target(self) -> str:
         """The URL."""
         return self.url
+
+    @property
+    def covers(self) -> Covered:
+        """The site of the URL."""
+        return Covered(sites=ascii_names(self._request.url.host))
 
     # -- what is asked, worked out once -------------------------------------------------------------------------
 

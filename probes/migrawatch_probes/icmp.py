@@ -37,6 +37,8 @@ class IcmpProbe(Probe):
 
     contact: ClassVar[Contact] = Contact.UDP
     from_here_only: ClassVar[bool] = True
+    # The kernel answers an echo, also when nothing else on the host does.
+    shows_life: ClassVar[bool] = False
     measures: ClassVar[tuple[Measure, ...]] = (RTT, SLOWEST, SPREAD, LOSS)
     remedies: ClassVar[Mapping[Reason, tuple[str, ...]]] = {
         Reason.ECHO_TIMEOUT: ("ping -c 3 {address}", "tracepath -n {address}"),

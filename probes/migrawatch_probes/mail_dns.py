@@ -8,11 +8,10 @@ from typing import ClassVar
 
 from migrawatch.model import Finding
 from migrawatch.parse.dkim import KeyType
-from migrawatch.parse.resolving import parse_resolv_conf
 from migrawatch.parse.url import parse_dial
-from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Verdict, Visit
+from migrawatch.probe import Contact, Covered, Down, Measure, Probe, Reason, Seconds, Verdict, Visit
 from migrawatch.reach.lookup import Lookups
-from migrawatch.reach.name import ascii_name, is_literal
+from migrawatch.reach.name import ascii_name, ascii_names
 from migrawatch.reach.nameserver import Nameserver
 from migrawatch.reach.public_key import read_public_key
 from migrawatch.talk.mail_records.agreement import judge_agreement
@@ -20,6 +19,8 @@ from migrawatch.talk.mail_records.mx import judge_mx
 from migrawatch.talk.mail_records.policy import judge_dmarc, judge_mta_sts, judge_tls_rpt
 from migrawatch.talk.mail_records.sending import judge_reverse, judge_spf
 from migrawatch.talk.mail_records.signing import judge_dkim
+from migrawatch.talk.mail_records.sts_policy import Fetched, Fetching, fetch_policy, judge_policy, promised_id
+from migrawatch.talk.resolvers import check_resolvers, resolvers_of
 
 QUERIES = Measure("probe_mail_dns_queries", "Questions that one look asked, by who was asked.", "", ("asked",))
 SPF_LOOKUPS = Measure("probe_mail_spf_lookups", "Look-ups that the whole SPF record takes; ten are allowed.")
@@ -30,7 +31,10 @@ _LONGEST_TRACE = 2000
 ZONE = 'ssh {host} "pdnsutil list-zone {domain}"'
 TRACE = "migrawatch probe {check} -v"
 NAMES = "dig +trace NS {domain}"
+POLICY = "curl -sv -m 10 https://mta-sts.{domain}/.well-known/mta-sts.txt"
 REMEDIES = {
+    **{reason: (POLICY,) for reason in Reason if reason.family in ("connect", "tls", "http")},
+    Reason.MX_NOT_IN_POLICY: (POLICY, "dig +short MX {domain}"),
     Reason.RECORD_MISSING: (ZONE, TRACE),
     Reason.RECORD_DUPLICATE: (ZONE, TRACE),
     Reason.RECORD_MISMATCH: (ZONE, "dig +short MX {domain}"),
@@ -46,7 +50,7 @@ REMEDIES = {
     Reason.DNS_SERVFAIL: (NAMES, "dig @{address} MX {domain}"),
     Reason.DNS_REFUSED: ("dig @{address} MX {domain}", 'ssh {host} "pdnsutil list-all-zones"'),
     Reason.DNS_TIMEOUT: ("dig MX {domain}", "cat /etc/resolv.conf"),
-    Reason.CONNECT_REFUSED: ("dig MX {domain}", "cat /etc/resolv.conf"),
+    Reason.CONNECT_REFUSED: ("dig MX {domain}", "cat /etc/resolv.conf", POLICY),
 }
 
 
@@ -83,6 +87,8 @@ class MailDnsProbe(Probe):
     What the *resolvers* say (`address[:port]`; those of /etc/resolv.conf unless said) is what the public sees, and is
     judged. *address* is the server that the records are kept on: what it says otherwise is told. *mx* are the names
     that mail must go to. With *mta_sts* and *tls_rpt* these records must be there. *answer_within* is for each server.
+    The MTA-STS policy that a record promises is fetched once an hour and held against the MX records; *ca_file* is
+    whom to trust for it, *policy_dial* where to connect for it instead (`host[:port]`), *policy_within* for how long.
     Without *records* only the names of the sending addresses are judged, and the server is not asked.
     """
 
@@ -97,9 +103,13 @@ class MailDnsProbe(Probe):
     tls_rpt: bool = False
     records: bool = True
     answer_within: Seconds = 2.0
+    policy_within: Seconds = 4.0
+    policy_dial: str = ""
+    ca_file: str = ""
 
     contact: ClassVar[Contact] = Contact.UDP
     shows_life: ClassVar[bool] = False
+    memory: ClassVar[type[Fetched]] = Fetched
     measures: ClassVar[tuple[Measure, ...]] = (QUERIES, SPF_LOOKUPS, DKIM_BITS)
     remedies: ClassVar[Mapping[Reason, tuple[str, ...]]] = REMEDIES
 
@@ -114,14 +124,19 @@ class MailDnsProbe(Probe):
             ip_address(address)
         if not self.records and not (self.mail.ptr and self.mail.sending_addresses):
             raise ValueError("records: nothing is left to judge: give mail.sending_addresses, and leave mail.ptr on")
-        for resolver in self.resolvers:
-            if not is_literal(parse_dial(resolver)[0]):
-                raise ValueError(f"resolvers: wanted an address, got {resolver!r}")
+        check_resolvers(self.resolvers)
+        if self.policy_dial:
+            parse_dial(self.policy_dial)
 
     @property
     def target(self) -> str:
         """The domain."""
         return self.domain
+
+    @property
+    def covers(self) -> Covered:
+        """The domain, as the zone that has its records."""
+        return Covered(zones=ascii_names(self.domain) if self.records else frozenset())
 
     @cached_property
     def _signers(self) -> dict[str, tuple[KeyType, bytes]]:
@@ -133,9 +148,12 @@ class MailDnsProbe(Probe):
         """Ask the public first, judge, then compare with what is kept. Raise Down when the public sees no domain."""
         domain = ascii_name(self.domain)
         with visit.step("public", late=Reason.DNS_TIMEOUT):
-            public = Lookups(visit.vantage, await self._resolvers(visit), recursion=True)
+            resolvers = await resolvers_of(self.resolvers, self.answer_within, visit)
+            public = Lookups(visit.vantage, resolvers, recursion=True)
             findings = await self._judged(visit, domain, public) if self.records else []
             findings += await self._reverse(public)
+        if self.records:
+            findings += await self._policy(visit, domain, public)
         _note(visit, findings)
         visit.measure(QUERIES, public.asked, asked="public")
         if self.records:
@@ -149,18 +167,6 @@ class MailDnsProbe(Probe):
         visit.measure(QUERIES, server.asked, asked="kept")
 
     # -- whom we ask --------------------------------------------------------------------------------------------
-
-    async def _resolvers(self, visit: Visit) -> list[Nameserver]:
-        if self.resolvers:
-            dialled = [parse_dial(resolver) for resolver in self.resolvers]
-            return [Nameserver(address=a, port=port or 53, patience=self.answer_within) for a, port in dialled]
-        async with visit.files() as files:
-            try:
-                text = (await files.read("/etc/resolv.conf")).decode("utf-8", "replace")
-            except FileNotFoundError:
-                text = ""
-        servers = parse_resolv_conf(text).servers
-        return [Nameserver(address=server, patience=self.answer_within) for server in servers]
 
     async def _server(self, visit: Visit) -> Nameserver:
         address = (await visit.resolve(self.address))[0]
@@ -192,6 +198,24 @@ class MailDnsProbe(Probe):
         found += await judge_mta_sts(domain, self.mta_sts, public)
         found += await judge_tls_rpt(domain, self.tls_rpt, public)
         return found
+
+    async def _policy(self, visit: Visit, domain: str, public: Lookups) -> list[Finding]:
+        """What is wrong with the MTA-STS policy. A domain that promises none costs nothing here."""
+        promised = await promised_id(domain, public)
+        if not promised:
+            return []
+        known = visit.last
+        if not isinstance(known, Fetched) or not known.holds(promised, visit.at):
+            with visit.step("policy", late=Reason.HTTP_TIMEOUT):
+                fetching = Fetching(
+                    vantage=visit.vantage, within=self.policy_within, ca_file=self.ca_file, dial=self.policy_dial
+                )
+                found = await fetch_policy(domain, public, fetching)
+            if isinstance(found, Finding):
+                return [found]
+            known = Fetched(id=promised, at=visit.at, policy=found)
+            visit.remember(known)
+        return await judge_policy(domain, known.policy, public)
 
     async def _reverse(self, public: Lookups) -> list[Finding]:
         addresses = self.mail.sending_addresses if self.mail.ptr else ()

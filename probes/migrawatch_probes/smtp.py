@@ -7,10 +7,10 @@ from time import perf_counter
 from typing import ClassVar, Literal
 
 from migrawatch.parse.place import place_of
-from migrawatch.parse.smtp import Offers, Reply, server_name
+from migrawatch.parse.smtp import Offers, server_name
 from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Secret, Tls, Visit, Wire
 from migrawatch.reach.tls import Certificate
-from migrawatch.talk.smtp import Dialogue
+from migrawatch.talk.smtp import Dialogue, refusal_of
 
 BANNER = Measure("probe_smtp_banner_info", "The name that the mail server greets with.", "info", ("name",))
 DURATION = Measure("probe_smtp_duration_seconds", "How long each phase took.", "seconds", ("phase",))
@@ -196,11 +196,4 @@ class SmtpProbe(Probe):
         with visit.step("recipient", late=Reason.SMTP_TIMEOUT):
             command, reply = await talk.offer(self.sender, self.recipient, "recipient")
         if not reply.is_positive:
-            visit.down(_refusal(command, reply), f"recipient: {command}: {reply}, wanted 250")
-
-
-def _refusal(command: str, reply: Reply) -> Reason:
-    """What a refused mail means. 452 without an enhanced code is the code for no room (RFC 5321, section 4.2.3)."""
-    if reply.enhanced[1:] == ".3.1" or (reply.code == 452 and not reply.enhanced):
-        return Reason.SMTP_STORAGE
-    return Reason.SMTP_SENDER if command == "MAIL" else Reason.SMTP_RECIPIENT
+            visit.down(refusal_of(command, reply), f"recipient: {command}: {reply}, wanted 250")

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from migrawatch.parse.place import place_of
-from migrawatch.probe import Contact, Probe, Reason, Tls, Visit
+from migrawatch.probe import Contact, Covered, Probe, Reason, Tls, Visit
+from migrawatch.reach.name import ascii_names
 from migrawatch.reach.tls import Certificate
 
 _SHOW = ("openssl s_client -connect {address}:{port} -servername {asked_name} -showcerts </dev/null",)
@@ -45,6 +46,11 @@ class TlsProbe(Probe):
     def target(self) -> str:
         """Where it connects, as `host:port`, and the name if it is another."""
         return place_of(self.address, self.port, self.name)
+
+    @property
+    def covers(self) -> Covered:
+        """The site whose certificate it is."""
+        return Covered(sites=ascii_names(self.asked_name))
 
     @property
     def asked_name(self) -> str:

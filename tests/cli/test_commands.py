@@ -18,7 +18,7 @@ from migrawatch.store import Store, Transaction
 from tests.cli.conftest import Town
 from tests.tell.stories import incident, resolved
 
-COMMANDS = ("run", "probe", "check-config", "kinds", "incidents", "schema", "demo")
+COMMANDS = ("run", "probe", "discover", "check-config", "kinds", "incidents", "schema", "demo")
 
 
 # -- usage ------------------------------------------------------------------------------------------------------------
@@ -82,6 +82,15 @@ def test_check_config_counts_what_it_found_and_what_is_not_watched(run: Any, tow
     assert "not watched: unset: the address of later is CHANGE_ME" in ran.out
     assert f"{town.config}: 5 checks on 3 hosts, " in ran.out
     assert ran.out.endswith(": ok\n")
+
+
+def test_check_config_lists_what_is_watched_on_each_host(run: Any, town: Town) -> None:
+    ran = run("check-config", town=town)
+    whole = run("check-config", "-v", town=town)
+
+    watched = [line for line in ran.out.splitlines() if line.startswith("watched on ")]
+    assert watched == ["watched on edge: 3 tcp, 1 http, 1 host", "watched on panel: 1 http, 1 host"]
+    assert "watched on panel: 1 http, 1 host\n  backend\n  host/panel\n" in whole.out
 
 
 def test_check_config_can_do_without_the_secrets(run: Any, town: Town) -> None:

@@ -1,7 +1,8 @@
 """What is looked at: implicit checks and needs, vantages, hosts that are not known yet, disabled checks."""
 
 from migrawatch.config import Settings
-from migrawatch.model import Severity
+from migrawatch.config.kinds import discover
+from migrawatch.model import Covered, Severity
 from migrawatch.reason import Reason
 from tests.config.conftest import Folder, names
 
@@ -283,3 +284,30 @@ def test_a_route_that_no_check_can_take_is_a_warning(folder: Folder) -> None:
         "routes[1].service: no check has the service 'shpo'; did you mean 'shop'?",
         "routes[2].tag: no check has the tag 'mony'; did you mean 'money'?",
     ]
+
+
+def test_what_all_checks_cover_is_handed_to_the_one_that_asks(folder: Folder) -> None:
+    """A check that is not looked at watches nothing."""
+    settings = folder.load(
+        """\
+        hosts: {web: {address: 192.0.2.10}, ns: {address: 192.0.2.11}, later: {address: CHANGE_ME}}
+        checks:
+          page: {probe: http, host: web, url: "https://A.example:8443/x", dial: 192.0.2.10}
+          numbered: {probe: http, host: web, url: "http://192.0.2.10/"}
+          chain: {probe: tls, host: web, name: b.example}
+          off: {probe: http, host: web, url: "https://off.example/", enabled: false}
+          unknown: {probe: http, host: later, url: "https://later.example/"}
+          zone: {probe: dns, host: ns, name: c.example., type: SOA}
+          same: {probe: dns_consistency, host: ns, zone: d.example, timeout: 20s, every: 1m}
+          mail: {probe: mail_dns, host: ns, domain: bücher.example}
+          found: {probe: discovery, host: web, from: here, of: sites, watched: {sites: [e.example]}}
+        """,
+        discover(),
+    )
+
+    found = settings.check("found")
+    assert found is not None
+    assert found.probe.watched == Covered(  # type: ignore[attr-defined]
+        sites=frozenset({"a.example", "b.example", "e.example"}),
+        zones=frozenset({"c.example", "d.example", "xn--bcher-kva.example"}),
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from migrawatch.config import Settings, load
+from migrawatch.talk.expression import expression
 from tests.config.conftest import names
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,7 @@ def production(environ: dict[str, str]) -> Settings:
     return load(ROOT / "config/migrawatch.yaml", environ)
 
 
+LAN = ("srv1", "mpanel-core", "db-core", "mail-core", "dns-core")
 CHAIN = {
     "login-page": ["nginx-unit", "nginx-proxy/frontend", "frontend@srv1"],
     "panel-www": ["nginx-unit", "nginx-proxy/frontend", "frontend@srv1"],
@@ -78,6 +80,11 @@ CHAIN = {
     "disk/root@mail-core": [],
     "disk/root@dns-core": [],
     "mail-queue": ["postfix-unit", "mail-exchanger"],
+    "discovery/sites": ["nginx-config"],
+    "discovery/zones": [],
+    "legacy/80": [],
+    "legacy/443": [],
+    **{f"echo/{host}": [] for host in LAN},
 }
 MAIL_NAME = "dns-a/mail.migrahosting.com"
 ZONES = ("migrahosting.com", "migrapanel.com", "elizefoundation.org", "holisticgroupllc.com")
@@ -87,6 +94,7 @@ NAMES = {
     **{f"dns-a/{www}{zone}": [f"dns/{zone}"] for zone in ZONES[:2] for www in ("", "www.")},
     MAIL_NAME: ["dns/migrahosting.com"],
     **{f"zone/{zone}": [f"dns/{zone}"] for zone in ZONES},
+    **{f"registration/{zone}": [] for zone in ZONES},
     "dns-tcp": ["dns-server"],
     "dns-not-open": ["dns-server"],
     "pdns-unit": ["disk/root@dns-core"],
@@ -94,6 +102,7 @@ NAMES = {
 
 NO_ADDRESS = "mail.sending_addresses[0] is CHANGE_ME"
 MAIL_RECORDS = {
+    "blocklists/154.38.180.61": [],
     "mail-address": ["dns/migrahosting.com", MAIL_NAME],
     **{f"mail-records/{zone}": [f"dns/{zone}", f"zone/{zone}", MAIL_NAME] for zone in ZONES},
 }
@@ -105,11 +114,7 @@ def test_the_whole_502_chain_is_watched(production: Settings) -> None:
         for name, needs in names(production).items()
     }
 
-    implicit = {
-        f"{kind}/{host}"
-        for kind in ("host", "ssh")
-        for host in ("srv1", "mpanel-core", "db-core", "mail-core", "dns-core")
-    }
+    implicit = {f"{kind}/{host}" for kind in ("host", "ssh") for host in LAN}
     assert own == CHAIN | NAMES | MAIL_RECORDS | {name: [] for name in implicit}
 
 
@@ -124,6 +129,7 @@ def test_only_what_the_map_does_not_tell_is_not_watched(production: Settings) ->
         "pool/clients-main",
         "pool/clients-backup",
         "disk/root@pve",
+        "echo/pve",
         "host/pve",
     ]
     assert others == {
@@ -134,10 +140,127 @@ def test_only_what_the_map_does_not_tell_is_not_watched(production: Settings) ->
         "pop3": "disabled (enabled: false)",
         "webmail": "url is CHANGE_ME",
         "submission-login": "user is CHANGE_ME",
+        "mail-round-trip": "user is CHANGE_ME",
         "host/mail-vps": "ssh.user of mail-vps is CHANGE_ME",
         **{f"mail-records-core/{zone}": NO_ADDRESS for zone in ZONES},
         "powerdns-admin": "url is CHANGE_ME",
+        "marketing-backend": "disabled (enabled: false)",
+        "redis": "disabled (enabled: false)",
+        "loki": "url is CHANGE_ME",
+        "disk/root@migraguard-quantum": "the address of migraguard-quantum is CHANGE_ME",
+        "echo/migraguard-quantum": "the address of migraguard-quantum is CHANGE_ME",
+        "host/legacy-vps": "ssh.user of legacy-vps is CHANGE_ME",
+        "job/pve-backup": "disabled (enabled: false)",
+        "object-store": "url is CHANGE_ME",
+        "object-store-unit": "disabled (enabled: false)",
     }
+
+
+MAP = {
+    "srv1": {
+        "nginx": ("nginx-unit", "nginx-config", "nginx-proxy/api"),
+        "migrahosting.com": ("marketing-site", "marketing-site-www", "https-redirect/migrahosting.com"),
+        "migrapanel.com": ("login-page", "api-public", "graphql-public", "https-redirect/migrapanel.com"),
+        "client websites": ("client-site/elizefoundation.org", "client-site/holisticgroupllc.com", "discovery/sites"),
+        "marketing backend, 4242": ("marketing-backend", "checkout-route", "checkout-cors"),
+        "never exposed": ("closed/2271", "closed/2272", "closed/5432"),
+    },
+    "mpanel-core": {
+        "backend, 2271": ("backend@srv1", "backend@mpanel-core", "backend@here"),
+        "frontend, 2272": ("frontend@srv1", "frontend@mpanel-core"),
+        "PM2": ("pm2/mpanel-backend", "pm2/mpanel-frontend"),
+        "Redis": ("redis",),
+    },
+    "db-core": {"PostgreSQL, 5432": ("db-unit", "db-select-1@mpanel-core", "db-select-1@here")},
+    "mail-core": {
+        "Postfix, 587": ("postfix-unit", "submission", "submission-login", "no-relay/587"),
+        "Postfix, 25": ("mail-exchanger", "mail-queue", "smtp-out@mail-core", "no-relay/25"),
+        "Dovecot, 993": ("dovecot-unit", "imap", "imap-login"),
+        "Dovecot, POP": ("pop3",),
+        "OpenDKIM": ("opendkim-unit",),
+        "OpenDMARC": ("opendmarc-unit",),
+        "webmail": ("webmail",),
+    },
+    "mail-vps": {"mail.migrahosting.com": ("submission-in-use", "mail-exchanger-in-use", "imap-in-use")},
+    "dns-core": {
+        "PowerDNS": ("pdns-unit", "dns-server", "dns-tcp", "dns-not-open"),
+        "PowerDNS-Admin": ("powerdns-admin",),
+        "all client domains": ("discovery/zones",),
+        **{zone: (f"dns/{zone}", f"zone/{zone}", f"mail-records/{zone}") for zone in ZONES},
+    },
+    "pve": {
+        "ZFS": ("pool/clients-main", "pool/clients-backup"),
+        "backups": ("mount/srv1", "mount/srv2", "backup/srv1", "backup/srv2"),
+    },
+    "migraguard-quantum": {"logging": ("loki",)},
+    "legacy-vps": {"sites that are still live": ("legacy/80", "legacy/443")},
+}
+"""Every system of the map by its host, and the checks that watch it; cloud-core is not deployed."""
+
+AT_PROVIDERS = ("mail-vps", "legacy-vps")
+"""No log-in is known, and an echo may not be answered: these are looked at by their ports alone."""
+
+
+@pytest.mark.parametrize(("host", "system"), [(host, system) for host, systems in MAP.items() for system in systems])
+def test_every_system_of_the_map_has_its_checks(production: Settings, host: str, system: str) -> None:
+    """Watched, or listed as what is not watched until somebody says where it is."""
+    on_host = {check.name for check in production.checks if check.subject.host == host}
+    idle = {item.check for item in production.not_watched}
+
+    assert set(MAP[host][system]) - on_host - idle == set()
+
+
+@pytest.mark.parametrize("host", [host for host in MAP if host not in AT_PROVIDERS])
+def test_every_machine_is_looked_at_as_a_whole(production: Settings, host: str) -> None:
+    known = {check.name for check in production.checks} | {item.check for item in production.not_watched}
+
+    assert {f"disk/root@{host}", f"echo/{host}"} <= known
+
+
+def test_no_machine_of_the_configuration_is_missing_in_the_map(production: Settings) -> None:
+    assert set(production.hosts) == {*MAP, "cloud-core"}
+
+
+def test_the_logs_that_the_map_names_are_followed(production: Settings) -> None:
+    assert {watch.name: watch.place for watch in production.watches} == {
+        "nginx-errors": "srv1: /var/log/nginx/*error.log",
+        "postgres-errors": "db-core: /var/log/postgresql/postgresql-16-main.log",
+        "mail-errors": "mail-core: /var/log/mail.log",
+        "panel-journal": "mpanel-core: journal of pm2-root.service",
+        "pdns-journal": "dns-core: journal of pdns.service",
+    }
+
+
+REAL_LINES = [
+    (
+        "nginx-errors",
+        "2026/11/25 03:04:05 [error] 812#812: *31 connect() failed (111: Connection refused) while connecting to "
+        'upstream, client: 203.0.113.9, server: migrapanel.com, request: "GET /api/health HTTP/2.0", upstream: '
+        '"http://10.1.10.206:2271/api/health"',
+    ),
+    ("nginx-errors", "2026/11/25 03:04:05 [alert] 812#812: 768 worker_connections are not enough"),
+    ("postgres-errors", "2026-11-25 03:04:05.678 UTC [90] mpanel_app@mpanel FATAL:  sorry, too many clients already"),
+    ("postgres-errors", "2026-11-25 03:04:05.678 UTC [1] LOG:  received fast shutdown request"),
+    ("postgres-errors", "2026-11-25 03:04:05.678 UTC [77] PANIC:  could not write to file: No space left on device"),
+    ("mail-errors", "Nov 25 03:04:05 mail-core postfix/smtpd[9]: fatal: no SASL authentication mechanisms"),
+    ("panel-journal", "pm2-root.service: A process of this unit has been killed by the OOM killer."),
+]
+USUAL_LINES = [
+    ("nginx-errors", '2026/11/25 03:04:05 [error] 812#812: *31 open() "/srv/favicon.ico" failed (2: No such file)'),
+    ("postgres-errors", '2026-11-25 03:04:05 UTC [9] x@mpanel FATAL:  password authentication failed for user "x"'),
+    ("postgres-errors", "2026-11-25 03:04:05.678 UTC [9] LOG:  checkpoint complete: wrote 4 buffers (0.0%)"),
+    ("mail-errors", "Nov 25 03:04:05 mail-core postfix/smtpd[9]: connect from unknown[203.0.113.9]"),
+    ("panel-journal", "PM2        | App [mpanel-backend:0] online"),
+]
+
+
+@pytest.mark.parametrize(("watch", "line"), REAL_LINES + USUAL_LINES)
+def test_a_line_of_a_fault_is_wanted_and_a_usual_one_is_not(production: Settings, watch: str, line: str) -> None:
+    found = next(each for each in production.watches if each.name == watch)
+
+    wanted = any(expression(pattern).is_in(line.encode()) for pattern in found.match)
+
+    assert wanted is ((watch, line) in REAL_LINES)
 
 
 def test_an_operator_is_warned_that_nobody_is_told_yet(production: Settings) -> None:

@@ -69,7 +69,7 @@ def check_of(kind: str, *, port: int | None = None, vantage: str = HERE, timeout
 
 
 def pointed_at(probe: Probe, port: int) -> Probe:
-    """*probe* with its `address`, `port` and `url` leading to *port* on 127.0.0.1."""
+    """*probe* with its `address`, `port` and `url` leading to *port* on 127.0.0.1, and nobody else to ask."""
     now = {field.name: getattr(probe, field.name) for field in dataclasses.fields(probe)}  # type: ignore[arg-type]
     new: dict[str, Any] = {}
     if "port" in now:
@@ -78,4 +78,6 @@ def pointed_at(probe: Probe, port: int) -> Probe:
         new["address"] = "127.0.0.1"
     if "url" in now:
         new["url"] = urlsplit(now["url"])._replace(netloc=f"127.0.0.1:{port}").geturl()
+    if "roots" in now:
+        new["roots"] = ("127.0.0.1",)
     return dataclasses.replace(probe, **new)  # type: ignore[type-var]

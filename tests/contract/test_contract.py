@@ -177,7 +177,7 @@ async def test_123_the_inversion_is_down_for_whatever_accepts(
 # -- 4: what is wrong with us ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", kinds())
+@pytest.mark.parametrize("kind", [kind for kind in kinds() if kind not in kinds(Contact.REPORTS)])
 async def test_4_a_lost_vantage_is_unknown(kind: str) -> None:
     seen = await look(check_of(kind, port=1, vantage="gone"), Gone("gone"))
 
@@ -305,6 +305,20 @@ async def test_7_8_9_only_what_is_declared_is_said_and_no_file_stays_open(
 
         assert_declared(kind, seen)
         assert_no_secret(check, seen, capfd)
+
+
+@pytest.mark.parametrize("kind", kinds(Contact.REPORTS))
+async def test_7_8_9_only_what_is_declared_is_said_where_nobody_is_asked(
+    kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    check = check_of(kind, timeout=SHORT)
+    async with nothing_left_behind():
+        with loop_is_held_at_most():
+            seen = await look(check, Gone("here"))
+
+    assert (seen.verdict, seen.reason) == (Verdict.UNKNOWN, Reason.NO_HISTORY), seen.detail
+    assert_declared(kind, seen)
+    assert_no_secret(check, seen, capfd)
 
 
 def assert_declared(kind: str, seen: Observation) -> None:

@@ -4,6 +4,7 @@ import inspect
 
 import pytest
 
+from migrawatch.model import Contact
 from tests.contract.kinds import SECRET, check_of, class_of, kinds
 
 
@@ -35,7 +36,10 @@ def test_phases_are_declared_with_their_measure(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", kinds())
 def test_what_is_remembered_is_declared(kind: str) -> None:
-    """Else it is lost with the daemon: a crash loop would have to be seen from the beginning again."""
-    remembers = "visit.remember(" in inspect.getsource(class_of(kind))
+    """Else it is lost with the daemon: a crash loop would have to be seen from the beginning again.
+
+    What jobs report is remembered by whoever takes it.
+    """
+    remembers = class_of(kind).contact is Contact.REPORTS or "visit.remember(" in inspect.getsource(class_of(kind))
 
     assert remembers == (class_of(kind).memory is not None)

@@ -36,6 +36,7 @@ FICKLE = (
     (re.compile(r"\bnginx/[\d.]+"), "NGINX"),
     (re.compile(r"\bOpenSSH_[\w.]+(?: [\w.+-]+)?"), "OPENSSH"),
     (re.compile(r"\b\d+\.\d+ ms\b"), "SOME ms"),
+    (re.compile(r"(?<=queued as )\w+"), "QUEUE-ID"),
 )
 
 
@@ -66,7 +67,7 @@ async def shown(kind: str, state: str, place: Place) -> tuple[Observation, dict[
     with prepared as setting:
         vantage = setting.vantage or Here()
         check = check_of(kind, port=setting.port, vantage=vantage.name, timeout=5, **setting.changed)
-        seen = await look(check, vantage)
+        seen = await look(check, vantage, last=setting.last)
     seen = steadied(seen)
     exposition = Exposition()
     exposition.observed(seen)

@@ -11,7 +11,8 @@ from migrawatch.decide.incident import Change
 from migrawatch.decide.policy import Policy
 from migrawatch.decide.schedule import offset_of
 from migrawatch.decide.streak import Clear, Failing
-from migrawatch.model import Finding, Observation, Severity, Verdict
+from migrawatch.decide.watch import Position
+from migrawatch.model import Evidence, Finding, Observation, Severity, Trigger, Verdict
 from migrawatch.reason import Reason
 from tests.daemon.virtual import START, Broken, Disk, Script, Small, changed, check_of, play
 
@@ -108,6 +109,47 @@ def test_incident_streak_and_notice_are_one_transaction_before_anything_is_told(
     assert small.told[0].at == pytest.approx((small.told[0].incident.opened_at - START).total_seconds() + 0.5, abs=1e-3)
 
 
+def test_the_line_that_led_to_a_look_is_evidence_of_the_incident_and_not_of_the_next_one() -> None:
+    """The looks that make it sure were not caused by it; and it came because of the page, whose cause is the API."""
+    script = down("page", "api", until=30.0)
+    line = Evidence("web: error.log", "connect() failed")
+
+    async def story() -> Small:
+        small = await Small().begin(pair(script))
+        small.looks.look_now(Trigger(checks=("page",), evidence=(line,)), small.clock.now())
+        for moment in (31, 33, 40, 60):
+            await small.until(moment)
+            small.looks.look_now(Trigger(checks=("page", "api")), small.clock.now())
+        script.broken.append(Broken("api", 60.0, 1e6, Reason.CONNECT_REFUSED))
+        await small.until(61)
+        small.looks.look_now(Trigger(checks=("api",)), small.clock.now())
+        await small.until(80)
+        await small.end()
+        return small
+
+    opened = [told.incident for told in play(story()).told if told.change == "opened"]
+
+    assert [line in incident.evidence for incident in opened] == [True, False]
+
+
+def test_a_position_is_stored_with_or_after_what_was_judged_before_it() -> None:
+    position = Position(at=START)
+
+    async def story() -> Small:
+        small = await Small().begin(pair(down("page", "api")))
+        await small.looks.look_again(Trigger(checks=("page",)))
+        small.ledger.reached("w", position)
+        await small.ledger.settled()
+        await small.end()
+        return small
+
+    stored = play(story()).disk.transactions
+
+    order = [bool(each.positions) for each in stored]
+    assert any(each.streaks for each in stored[: order.index(True) + 1])
+    assert [each.positions for each in stored if each.positions] == [{"w": position}]
+
+
 def test_looks_go_on_while_a_commit_takes_long_and_all_is_judged_afterwards() -> None:
     """A slow disk delays the judgement, never the grid."""
     script = Script(broken=[Broken("a", 20.0, 60.0)])
@@ -154,7 +196,7 @@ def test_a_mistake_in_judging_ends_the_daemon_instead_of_leaving_it_deaf() -> No
 
 def test_one_blind_check_among_clear_ones_is_told_after_blind_after() -> None:
     """Nothing else fails, so nothing but time makes it worth a word."""
-    script = down("api", reason=Reason.NO_HISTORY)
+    script = down("api", reason=Reason.VANTAGE_LOST)
 
     async def story() -> Small:
         small = await Small().begin([check_of("api", script), check_of("page", script)])
@@ -166,6 +208,19 @@ def test_one_blind_check_among_clear_ones_is_told_after_blind_after() -> None:
 
     assert (told.cause, told.incident.severity) == ("api", Severity.WARNING)
     assert told.at == pytest.approx(offset_of("api", 30.0) + 600, abs=31)
+
+
+def test_what_only_time_will_tell_is_told_nobody() -> None:
+    """A job of every night that was added this morning has not reported yet: nothing is wrong with our looking."""
+    script = down("api", reason=Reason.NO_HISTORY)
+
+    async def story() -> Small:
+        small = await Small().begin([check_of("api", script), check_of("page", script)])
+        await small.until(7200)
+        await small.end()
+        return small
+
+    assert play(story()).told == []
 
 
 # -- restart --------------------------------------------------------------------------------------------------------

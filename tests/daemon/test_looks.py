@@ -9,7 +9,7 @@ import pytest
 
 from migrawatch.check import Check
 from migrawatch.daemon.looks import BREATH, KEEP_FOR, Looks
-from migrawatch.model import Lost, Observation, Subject, Trigger, Verdict
+from migrawatch.model import Evidence, Lost, Observation, Subject, Trigger, Verdict
 from migrawatch.probe import Down, Probe, Visit
 from migrawatch.reach.here import Here
 from migrawatch.reach.vantage import Vantage
@@ -130,13 +130,33 @@ def test_looks_outside_the_grid_have_one_rate_limit() -> None:
     assert len(play(story()).seen) <= 1.0 / BREATH + 1
 
 
+def test_what_a_trigger_lends_goes_with_the_look_that_it_causes_and_with_no_other() -> None:
+    """The line of a log is no evidence of a look that began before it."""
+
+    async def story() -> Stage:
+        async with Stage(check_of(_a_second)) as stage:
+            stage.now("a")
+            await asyncio.sleep(0.5)
+            for text in ("first", "first", "second", "third", "fourth"):
+                line = (Evidence("log", text),)
+                stage.looks.look_now(Trigger(checks=("a", "gone"), evidence=line), stage.clock.now())
+            await asyncio.sleep(5)
+            stage.now("a")
+            await asyncio.sleep(5)
+        return stage
+
+    lent = [[piece.text for piece in seen.lent] for seen in play(story()).seen]
+
+    assert lent == [[], ["first", "second", "third"], []]
+
+
 def test_looking_again_waits_for_a_look_that_began_since_then_and_for_no_other() -> None:
     async def story() -> tuple[float, Stage]:
         async with Stage(check_of(_a_second), check_of(_a_second, "b")) as stage:
             stage.now("a")
             await asyncio.sleep(0.5)
             began = stage.clock.monotonic()
-            await stage.looks.look_again(("a", "b", "gone"))
+            await stage.looks.look_again(Trigger(checks=("a", "b", "gone")))
             took = stage.clock.monotonic() - began
         return took, stage
 

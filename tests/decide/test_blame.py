@@ -8,9 +8,29 @@ from migrawatch.decide.clarity import clarify
 from migrawatch.decide.fresh import witnesses
 from migrawatch.reason import Reason
 from tests.decide.boards import PRODUCTION, Room, subject
-from tests.decide.rooms import board_with, kin, roots
+from tests.decide.rooms import board_with, kin, root_among, roots
 
 R = Reason
+
+
+HOST = subject("host/pve", "pve", "host", probe="host")
+MOUNT = subject("mount/srv1", "pve", "backup share", probe="mount")
+JOB = subject("job/pve", "pve", "backup job", probe="heartbeat", needs=["mount/srv1"])
+
+
+@pytest.mark.parametrize(
+    ("job", "need", "need_reason", "cause"),
+    [
+        (R.HEARTBEAT_MISSED, "host/pve", R.HOST_DOWN, "host/pve"),
+        (R.HEARTBEAT_MISSED, "mount/srv1", R.MOUNT_HUNG, "mount/srv1"),
+        (R.HEARTBEAT_FAILED, "mount/srv1", R.NOT_MOUNTED, "mount/srv1"),
+        (R.HEARTBEAT_FAILED, "host/pve", R.HOST_DOWN, "job/pve"),
+    ],
+)
+def test_what_a_job_needs_explains_it_but_one_that_said_that_it_failed_had_a_host(
+    job: Reason, need: str, need_reason: Reason, cause: str
+) -> None:
+    assert root_among((HOST, MOUNT, JOB), {"job/pve": job, need: need_reason}) == cause
 
 
 # -- Cause ------------------------------------------------------------------------------------------------------

@@ -19,17 +19,27 @@ SUBJECTS = (
 
 def causes(presented: Mapping[str, str], reasons: Mapping[str, Reason]) -> list[tuple[str, tuple[str, ...]]]:
     """The incidents that open, each by its cause and symptoms, after three looks at what each check was *presented*."""
+    room = opened(presented, reasons)
+    return [(one.incident.cause.check, one.incident.symptoms) for one in room.told(Change.OPENED)]
+
+
+def opened(presented: Mapping[str, str], reasons: Mapping[str, Reason]) -> Room:
     room = Room(subjects=SUBJECTS)
     for _ in range(3):
         room.wait(1)
         for name in room.standings:
             room.see(name, reasons.get(name, Reason.TLS_EXPIRED))
-            standing = room.standings[name]
-            assert standing.seen is not None
-            readings = (Reading(CHAIN, 1.0, (presented[name],)),) if name in presented else ()
-            room.standings[name] = replace(standing, seen=replace(standing.seen, readings=readings))
+            show(room, name, presented)
     room.judge()
-    return [(one.incident.cause.check, one.incident.symptoms) for one in room.told(Change.OPENED)]
+    return room
+
+
+def show(room: Room, name: str, presented: Mapping[str, str]) -> None:
+    """Have the last look at *name* told the certificate that was *presented*."""
+    standing = room.standings[name]
+    assert standing.seen is not None
+    readings = (Reading(CHAIN, 1.0, (presented[name],)),) if name in presented else ()
+    room.standings[name] = replace(standing, seen=replace(standing.seen, readings=readings))
 
 
 def test_one_certificate_on_two_servers_is_one_cause() -> None:
@@ -54,3 +64,19 @@ def test_what_is_wrong_with_it_tells_it_apart() -> None:
 def test_a_look_that_was_not_told_the_certificate_stays_with_its_service() -> None:
     """The facts are asked for anew after a failure, and may not come."""
     assert causes({"imap": "aa", "submission": "aa"}, {}) == [("imap", ("submission", "submission-login"))]
+
+
+def test_a_server_that_is_started_anew_leaves_the_certificate_to_its_incident() -> None:
+    """While one server cannot be asked what it presents, the others do not begin an incident of their own."""
+    alike = {"imap": "aa", "submission": "aa", "submission-login": "aa"}
+    room = opened(alike, {})
+
+    for _ in range(2):
+        room.wait(1)
+        room.see("imap", Reason.CONNECT_REFUSED)
+        for name in ("submission", "submission-login"):
+            room.see(name, Reason.TLS_EXPIRED)
+            show(room, name, alike)
+        room.judge()
+
+    assert [one.incident.cause.check for one in room.told(Change.OPENED)] == ["imap"]

@@ -15,3 +15,8 @@ def test_a_mail_queue_that_does_not_drain_can_be_explained_by_what_it_needs() ->
     """The way out through port 25 is a check of its own."""
     assert not is_own(Reason.MAIL_QUEUE)
     assert Reason.MAIL_QUEUE not in NO_SIGN_OF_LIFE
+
+
+def test_nothing_that_is_broken_explains_why_something_was_forgotten() -> None:
+    """Only a person who writes a check mends it."""
+    assert is_own(Reason.UNWATCHED)

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from tests.drills.pager import SECRET
-from tests.drills.rewritten import QUICK, hosts_of, in_the_lab
+from tests.drills.rewritten import QUICK, hosts_of, in_the_lab, watches_in_the_lab
 from tests.lab.lab import Lab
 
 PROJECT = Path(__file__).parents[2]
@@ -76,7 +76,10 @@ class Outfit:
         for folder in ("state", "credentials", "conf.d"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         for part in sorted((PROJECT / "config/conf.d").glob("*.yaml")):
-            _write(self.home / "conf.d" / part.name, {"checks": in_the_lab(_read(part)["checks"], self.lab)})
+            sections = _read(part)
+            checks = in_the_lab(sections.get("checks", {}), self.lab)
+            watches = watches_in_the_lab(sections.get("watch", {}))
+            _write(self.home / "conf.d" / part.name, {"checks": checks, "watch": watches})
         for name, secret in self._secrets().items():
             (self.home / "credentials" / name).write_text(secret)
         shutil.copy(self.lab.known_hosts, self.home / "known_hosts")

@@ -18,8 +18,8 @@ QUICK: Settings = {
     "confirm": "500ms",
 }
 
-LEFT_OUT = ("pool/{pool}",)
-"""Containers have no ZFS pools."""
+LEFT_OUT = ("pool/{pool}", "blocklists/{address}", "registration/{domain}")
+"""Containers have no ZFS pools, and a lab has no way out to lists and registries that others keep."""
 
 MAILBOX_LOGIN: Settings = {"user": MAILBOX, "password": {"credential": "mailbox"}}
 BY_NAME: dict[str, Settings] = {
@@ -30,6 +30,15 @@ BY_NAME: dict[str, Settings] = {
     # Each refused login makes Dovecot slower to answer the next one.
     "imap-login": {**MAILBOX_LOGIN, "every": "30s", "timeout": "20s"},
     "submission-login": {**MAILBOX_LOGIN, "every": "30s", "timeout": "20s", "sender": MAILBOX, "recipient": MAILBOX},
+    "mail-round-trip": {
+        **MAILBOX_LOGIN,
+        "every": "30s",
+        "timeout": "20s",
+        "late_after": "3s",
+        "lost_after": "5s",
+        "resolvers": [RESOLVER],
+        "sending_addresses": [MAIL_PUBLIC],
+    },
     "smtp-out@mail-core": {"address": STRANGER},
     "mail-queue": {"late_after": "2s"},
     # The lab's mail-core is at the address where mail.migrahosting.com still is.
@@ -40,9 +49,20 @@ BY_KIND: dict[str, Settings] = {
     "pm2": {"owner": "mpanel", "timeout": "8s"},
     "dns": {"slow_after": "2s"},
     "mail_dns": {"resolvers": [RESOLVER]},
-    "dns_consistency": {"timeout": "9s"},
+    "dns_consistency": {"timeout": "9s", "drift_grace": "2s"},
     "backup": {"timeout": "8s"},
+    "icmp": {"timeout": "8s"},
 }
+
+WATCHES: dict[str, Settings] = {
+    "postgres-errors": {"file": "/var/log/postgresql/postgresql-15-main.log"},
+    "panel-journal": {"journal": "pm2-mpanel.service"},
+}
+
+
+def watches_in_the_lab(watches: dict[str, Settings]) -> dict[str, Settings]:
+    """The section `watch:` of one file, as a lab needs it."""
+    return {name: watch | WATCHES.get(name, {}) for name, watch in watches.items()}
 
 
 def hosts_of(lab: Lab) -> dict[str, Settings]:
@@ -51,7 +71,7 @@ def hosts_of(lab: Lab) -> dict[str, Settings]:
     for name, machine in lab.machines.items():
         if machine.host.public is not None and machine.host.public != MAIL_PUBLIC:
             known[name]["public"] = machine.host.public
-    names = (*(host.name for host in HOSTS), "mail-vps")
+    names = (*(host.name for host in HOSTS), "mail-vps", "legacy-vps", "migraguard-quantum", "cloud-core")
     return {name: known.get(name, {"address": "CHANGE_ME"}) for name in names if name != "resolver"}
 
 

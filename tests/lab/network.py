@@ -31,6 +31,8 @@ def make(lab: str, hosts: Sequence[Host]) -> None:
     run("ip", "netns", "add", lan)
     _batch(lan, "link set lo up", f"link add {BRIDGE} type bridge")
     _without_ipv6(lan, BRIDGE)
+    # Whoever stands here may send echoes, as on a host that is set up by docs/deployment.md.
+    _set(lan, "/proc/sys/net/ipv4/ping_group_range", '"0 2147483647"')
     _batch(lan, f"addr add {GATE}/24 dev {BRIDGE}", f"link set {BRIDGE} up")
     for host in hosts:
         _attach(lan, namespace_of(lab, host.name), host)

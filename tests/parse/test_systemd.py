@@ -26,7 +26,7 @@ def test_a_unit_that_never_ran_has_no_dates() -> None:
 @pytest.mark.parametrize(
     ("state", "sub", "young"),
     [("active", "running", True), ("activating", "start", True), ("activating", "auto-restart", False),
-     ("deactivating", "stop", False), ("failed", "failed", False)],
+     ("deactivating", "stop", True), ("inactive", "dead", False), ("failed", "failed", False)],
 )  # fmt: skip
 def test_what_is_on_its_way_to_run_was_started_too(state: str, sub: str, young: bool) -> None:
     """A restart that takes two seconds is no outage; what systemd starts again after a failure is."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from migrawatch.parse.mta_sts import mta_sts_records, parse_mta_sts
+from migrawatch.parse.mta_sts import Mode, StsPolicy, mta_sts_records, parse_mta_sts, parse_sts_policy
 from migrawatch.parse.tls_rpt import parse_tls_rpt, tls_rpt_records
 
 
@@ -23,6 +23,63 @@ def test_the_id_of_a_policy_is_read() -> None:
 def test_a_policy_without_a_good_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_mta_sts(text)
+
+
+POLICY = "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.Example.net\r\nmax_age: 604800\r\n"
+
+
+def test_a_policy_is_read() -> None:
+    """RFC 8461, section 3.2: lines may end as in Unix too, and stand in any order."""
+    read = StsPolicy(mode=Mode.ENFORCE, mx=("mail.example.com", "*.example.net"), max_age=604800)
+
+    assert parse_sts_policy(POLICY) == read
+    assert parse_sts_policy(POLICY.replace("\r\n", "\n").rstrip()) == read
+    assert parse_sts_policy("\n".join(reversed(POLICY.split("\r\n")))).max_age == 604800
+
+
+def test_of_a_policy_that_says_something_twice_the_first_counts_and_the_unknown_is_passed_over() -> None:
+    assert parse_sts_policy(POLICY + "mode: none\nx-new: y\n").mode is Mode.ENFORCE
+    assert parse_sts_policy("version:STSv1\nmode:none\nmax_age:0") == StsPolicy(mode=Mode.NONE)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (POLICY.replace("STSv1", "STSv2"), "version is STSv2"),
+        (POLICY.replace("version: STSv1\r\n", ""), "version is missing"),
+        (POLICY.replace("enforce", "enforced"), "mode is enforced"),
+        (POLICY.replace("604800", "1 week"), "max_age is 1 week"),
+        (POLICY.replace("604800", "31557601"), "max_age is 31557601"),
+        ("version: STSv1\nmode: testing\nmax_age: 1", "mx is missing"),
+        (POLICY.replace("mail.example.com", "mail.*.com"), "mx is 'mail.*.com'"),
+        (POLICY.replace("mail.example.com", "a." * 200), "mx is"),
+        ("<html>\n" + POLICY, "'<html>' is no field"),
+        (POLICY + "x" * 40 + ": y", "is no field"),
+        ("", "version is missing"),
+    ],
+)
+def test_a_policy_that_no_sender_takes_is_refused(wrong: str, words: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        parse_sts_policy(wrong)
+
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("mail.example.com", True),
+        ("MAIL.example.com.", True),
+        ("mx1.example.net", True),
+        ("example.net", False),
+        ("a.mx1.example.net", False),
+        ("mail.example.org", False),
+        ("net", False),
+    ],
+)
+def test_a_star_stands_for_one_label(name: str, allowed: bool) -> None:
+    """Section 4.1, with the rules of RFC 6125, section 6.4.3."""
+    assert parse_sts_policy(POLICY).allows(name) is allowed
 
 
 def test_addresses_for_reports_are_read() -> None:

@@ -39,6 +39,11 @@ async def test_this_machine_answers_every_echo(address: str) -> None:
     assert 0 < told["probe_icmp_duration_seconds"] <= told["probe_icmp_rtt_max_seconds"] < 1
 
 
+def test_an_echo_is_no_sign_that_anything_runs() -> None:
+    """A kernel answers it also when every program of its host hangs."""
+    assert not IcmpProbe.shows_life
+
+
 async def test_a_round_trip_that_takes_long_warns() -> None:
     seen = await look_at(IcmpProbe(address="127.0.0.1", pause=0.0, slow_after=1e-9))
 

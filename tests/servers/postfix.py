@@ -19,6 +19,8 @@ from tests.servers.ports import free_port, wait_for_port
 
 USER = "monitor@example.org"
 PASSWORD = "s3cret-of-monitor"
+OUTSIDER = "outsider@example.org"
+"""Whoever may send with the same password and is unknown where mail is read."""
 
 DAEMONS = Path("/usr/lib/postfix/sbin")
 # Each with the rights that postfix check would give it: what is public may be entered by the group.
@@ -104,19 +106,24 @@ class PostfixServer:
 
 
 @contextmanager
-def postfix(key: Path, chain: Path, smtpds: Mapping[str, Smtpd]) -> Iterator[PostfixServer]:
-    """Run Postfix with the certificate *chain* and its *key*; it is ready once each of *smtpds* accepts."""
+def postfix(
+    key: Path, chain: Path, smtpds: Mapping[str, Smtpd], *, main: str = "", master: str = ""
+) -> Iterator[PostfixServer]:
+    """Run Postfix with the certificate *chain* and its *key*; it is ready once each of *smtpds* accepts.
+
+    *main* and *master* are further lines of its two files.
+    """
     if os.geteuid() != 0:
         pytest.skip("Postfix's master is reserved for root")
     home = Path(tempfile.mkdtemp(prefix="migrawatch-postfix-"))
     try:
         ports = {name: free_port() for name in smtpds}
-        _lay_out(home, MAIN.format(home=home, key=key, chain=chain))
+        _lay_out(home, MAIN.format(home=home, key=key, chain=chain) + main)
         services = [_service(ports[name], smtpd) for name, smtpd in smtpds.items()]
-        (home / "master.cf").write_text(MASTER + "\n".join(services) + "\n")
+        (home / "master.cf").write_text(MASTER + master + "\n".join(services) + "\n")
         # Every daemon waits until a main.cf that was just written has settled: two seconds, from start to ready.
         os.utime(home / "main.cf", (0, 0))
-        _add_user(home)
+        _add_users(home)
         with _running(home) as master:
             for port in ports.values():
                 wait_for_port(port)
@@ -149,12 +156,13 @@ def _service(port: int, smtpd: Smtpd) -> str:
     return "\n".join(lines)
 
 
-def _add_user(home: Path) -> None:
-    name, _, realm = USER.partition("@")
-    subprocess.run(
-        ["/usr/sbin/saslpasswd2", "-p", "-c", "-f", str(home / "sasldb2"), "-u", realm, name],
-        input=PASSWORD.encode(), check=True,
-    )  # fmt: skip
+def _add_users(home: Path) -> None:
+    for user in (USER, OUTSIDER):
+        name, _, realm = user.partition("@")
+        subprocess.run(
+            ["/usr/sbin/saslpasswd2", "-p", "-c", "-f", str(home / "sasldb2"), "-u", realm, name],
+            input=PASSWORD.encode(), check=True,
+        )  # fmt: skip
     os.chown(home / "sasldb2", pwd.getpwnam("postfix").pw_uid, 0)
 
 

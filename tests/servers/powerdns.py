@@ -54,6 +54,11 @@ class PowerDns:
         self._folder = Path(tempfile.mkdtemp(prefix="powerdns-"))
         self._running: subprocess.Popen[bytes] | None = None
 
+    @property
+    def folder(self) -> str:
+        """Where its configuration is."""
+        return str(self._folder)
+
     def start(self) -> None:
         """Start it with the zones as they are, and wait until it answers."""
         if not (self._folder / "dnssec.sqlite3").exists():

@@ -280,3 +280,81 @@ async def test_a_goodbye_needs_no_more_than_bye() -> None:
 
     with pytest.raises(EOFError):
         await hear(logout, b"* OK still here\r\n")
+
+
+# -- finding, reading and deleting ----------------------------------------------------------------------------------
+
+
+def select(talk: Imap) -> Awaitable[Any]:
+    return talk.select("INBOX")
+
+
+def search(talk: Imap) -> Awaitable[Any]:
+    return talk.search("UID 5:*", "X-Mark", "abc")
+
+
+def fetch(talk: Imap) -> Awaitable[Any]:
+    return talk.fetch((5, 7), "")
+
+
+async def test_a_mailbox_that_is_opened_tells_which_number_comes_next() -> None:
+    opened, sent = await hear(select, b"* 3 EXISTS\r\n* OK [UIDNEXT 9] x\r\nm1 OK [READ-WRITE] done\r\n")
+
+    assert (opened.messages, opened.next_uid) == (3, 9)
+    assert sent == b'm1 SELECT "INBOX"\r\n'
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"* 3 EXISTS\r\n* OK [UIDNEXT 9] x\r\nm1 OK [READ-ONLY] done\r\n", Reason.IMAP_MAILBOX),
+        (b"m1 NO none\r\n", Reason.IMAP_MAILBOX),
+        (b"* OK [UIDNEXT 9] x\r\nm1 OK done\r\n", Reason.IMAP_MALFORMED),
+        (b"* 3 EXISTS\r\n* OK [UIDNEXT x] x\r\nm1 OK done\r\n", Reason.IMAP_MALFORMED),
+    ],
+)
+async def test_a_mailbox_that_cannot_be_worked_in_is_told(answer: bytes, reason: Reason) -> None:
+    assert (await fault(select, answer))[0] is reason
+
+
+async def test_what_a_search_finds_is_sorted_and_once() -> None:
+    found, sent = await hear(search, b"* SEARCH 9 7\r\n* 4 EXISTS\r\n* SEARCH 7\r\nm1 OK done\r\n")
+
+    assert found == (7, 9)
+    assert sent == b'm1 UID SEARCH UID 5:* HEADER "X-Mark" "abc"\r\n'
+    assert (await hear(search, b"* SEARCH\r\nm1 OK done\r\n"))[0] == ()
+    assert (await fault(search, b"* SEARCH 1 x\r\nm1 OK done\r\n"))[0] is Reason.IMAP_MALFORMED
+
+
+async def test_a_part_is_fetched_whatever_is_told_beside_it() -> None:
+    said = (
+        b"* 1 FETCH (FLAGS (\\Seen) UID 3)\r\n* 2 FETCH (UID 5 BODY[] {4}\r\na\r\nb)\r\n"
+        b"* 3 FETCH (BODY[] {2}\r\n() UID 7)\r\nm1 OK done\r\n"
+    )
+
+    fetched, sent = await hear(fetch, said)
+
+    assert [(one.uid, one.content) for one in fetched] == [(5, b"a\r\nb"), (7, b"()")]
+    assert sent == b"m1 UID FETCH 5,7 (UID BODY.PEEK[])\r\n"
+
+
+async def test_a_part_that_is_no_literal_is_not_guessed() -> None:
+    assert (await fault(fetch, b"* 2 FETCH (UID 5 BODY[] NIL)\r\nm1 OK done\r\n"))[0] is Reason.IMAP_MALFORMED
+
+
+async def test_only_what_is_named_is_ever_expunged() -> None:
+    """A plain EXPUNGE would take with it what somebody else has marked."""
+    answers = b"m1 OK done\r\n", b"m2 OK done\r\n"
+
+    _, with_it = await hear(lambda talk: talk.delete((5, 7), frozenset({"UIDPLUS"})), *answers)
+    _, without = await hear(lambda talk: talk.delete((5, 7), frozenset({"IMAP4REV1"})), *answers)
+
+    marked = b"m1 UID STORE 5,7 +FLAGS.SILENT (\\Deleted)\r\n"
+    assert with_it == marked + b"m2 UID EXPUNGE 5,7\r\n"
+    assert without == marked
+
+
+async def test_a_deletion_that_is_refused_is_told() -> None:
+    reason, words = await fault(lambda talk: talk.delete((5,), frozenset()), b"m1 NO not yours\r\n")
+
+    assert (reason, words) == (Reason.IMAP_MAILBOX, "STORE: answered NO not yours, wanted OK")

@@ -103,3 +103,52 @@ async def test_half_an_echo_is_not_shown_either() -> None:
     told = await refused(Scripted([b"AUTH PLAIN " + WHOLE[:20]]), "PLAIN")
 
     assert (told.reason, told.detail) == (Reason.SMTP_MALFORMED, "login: not SMTP")
+
+
+# -- a mail that is sent --------------------------------------------------------------------------------------------
+
+MAIL = "Subject: x\r\n\r\n.\r\n..two\r\n"
+TAKEN = [b"250 ok\r\n", b"250 ok\r\n", b"354 go on\r\n", b"250 2.0.0 queued as 1\r\n"]
+
+
+async def send(duplex: Scripted, *keywords: str) -> str:
+    offers = Offers(keywords=dict.fromkeys(keywords, ()))
+    return str(await Dialogue(Wire(duplex)).send("a@example.org", "b@example.org", MAIL, offers, "send"))
+
+
+async def test_a_line_that_begins_with_a_dot_does_not_end_the_mail() -> None:
+    duplex = Scripted(TAKEN)
+
+    assert await send(duplex) == "250 2.0.0 queued as 1"
+    assert duplex.sent == (
+        b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nSubject: x\r\n\r\n..\r\n...two\r\n.\r\n"
+    )
+
+
+async def test_a_server_that_can_be_told_sends_no_bounce() -> None:
+    duplex = Scripted(TAKEN)
+
+    await send(duplex, "DSN")
+
+    assert b"RCPT TO:<b@example.org> NOTIFY=NEVER\r\n" in duplex.sent
+
+
+@pytest.mark.parametrize(
+    ("replies", "reason", "words"),
+    [
+        ([b"550 5.7.1 no\r\n"], Reason.SMTP_SENDER, "send: MAIL: 550"),
+        ([*TAKEN[:1], b"550 5.1.1 no\r\n"], Reason.SMTP_RECIPIENT, "send: RCPT: 550"),
+        ([*TAKEN[:2], b"451 4.7.1 no\r\n"], Reason.SMTP_MESSAGE, "send: DATA: 451"),
+        ([*TAKEN[:2], b"250 ok\r\n"], Reason.SMTP_MALFORMED, "send: DATA: 250"),
+        ([*TAKEN[:3], b"554 5.7.1 spam\r\n"], Reason.SMTP_MESSAGE, "send: the mail: 554"),
+        ([*TAKEN[:3], b"452 4.3.1 full\r\n"], Reason.SMTP_STORAGE, "send: the mail: 452"),
+        ([*TAKEN[:3], b"354 go on\r\n"], Reason.SMTP_MALFORMED, "send: the mail: 354"),
+        ([*TAKEN[:3], b"421 bye\r\n"], Reason.SMTP_REJECTED, "send: 421"),
+    ],
+)
+async def test_each_refusal_is_told_by_what_is_refused(replies: list[bytes], reason: Reason, words: str) -> None:
+    with pytest.raises(Down) as told:
+        await send(Scripted(replies))
+
+    assert told.value.reason is reason
+    assert told.value.detail.startswith(words)

@@ -11,9 +11,10 @@ import pytest
 
 from migrawatch.decide.incident import Change
 from migrawatch.model import Secret, Severity
+from migrawatch.parse.http import maybe_retry_after
 from migrawatch.talk.client import Answer, Client
 from migrawatch.tell.receiver import Rejected, Retryable
-from migrawatch.tell.webhook import Webhook, fingerprint, judge, labels_of, maybe_retry_after
+from migrawatch.tell.webhook import Webhook, fingerprint, judge, labels_of
 from tests.tell.office import Office, office
 from tests.tell.stories import incident, letter, resolved
 

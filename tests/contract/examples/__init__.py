@@ -18,11 +18,13 @@ from tests.servers.sshd import SshServer
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How the example must be changed to lead to its server. *vantage* replaces the machine itself, for commands."""
+    """How the example must be changed to lead to its server. *vantage* replaces the machine itself, for commands;
+    *last* is what the check remembers."""
 
     port: int | None = None
     changed: Mapping[str, Any]
     vantage: Vantage | None = None
+    last: Any = None
 
 
 @dataclass(frozen=True)

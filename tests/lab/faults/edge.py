@@ -18,6 +18,7 @@ from tests.lab.names import (
 from tests.lab.truth import Act, Cause, Fault, Severity
 
 SITES = "/etc/nginx/sites-available"
+FORGOTTEN = "/etc/nginx/sites-enabled/forgotten.example.conf"
 PANEL_SITE = f"{SITES}/migrapanel.com.conf"
 
 DROP_IN = "/etc/systemd/system/nginx.service.d"
@@ -249,6 +250,20 @@ FAULTS = (
         symptoms=CLIENTS - {"client-site/holisticgroupllc.com"},
         inject=on("srv1", "chmod 700 /srv/web/elizefoundation.org/public"),
         heal=on("srv1", "chmod 755 /srv/web/elizefoundation.org/public"),
+    ),
+    Fault(
+        name="client-site-forgotten",
+        breaks="a site was put up for a client, and nobody wrote a check for it",
+        causes=(
+            Cause(check="discovery/sites", host="srv1", service=NGINX, reason="unwatched", severity=Severity.WARNING),
+        ),
+        shows={"discovery/sites": ("warn", "unwatched"), "nginx-config": ("ok", "")},
+        inject=on(
+            "srv1",
+            f"sed '/server_name/ s/elizefoundation.org/forgotten.example/g' {SITES}/elizefoundation.org.conf "
+            f"> {FORGOTTEN}; reload_nginx",
+        ),
+        heal=on("srv1", f"rm -f {FORGOTTEN}; reload_nginx"),
     ),
     exposed(2271, "10.1.10.206:2271"),
     exposed(2272, "10.1.10.206:2272"),

@@ -60,7 +60,7 @@ FAULTS = (
         "signed-with-another-key",
         "OpenDKIM has a new key, and DNS has the old one",
         TRIP,
-        OPENDKIM,
+        POSTFIX,
         "mail_dkim_invalid",
         "sign_with_another_key 2048",
         MEND_OPENDKIM,
@@ -70,7 +70,7 @@ FAULTS = (
         "domain-not-signed",
         "OpenDKIM's table of domains is empty: mail goes out unsigned",
         TRIP,
-        OPENDKIM,
+        POSTFIX,
         "mail_dkim_invalid",
         "keep /etc/opendkim.conf; sed -i 's#^SigningTable.*#SigningTable refile:/dev/null#' /etc/opendkim.conf; "
         "restart_opendkim",

@@ -122,6 +122,18 @@ SERVERS = (
 )
 
 ZONES = (
+    Fault(
+        name="names-zone-forgotten",
+        breaks="a client's zone was made on dns-core, and nobody wrote a check for it",
+        causes=(
+            Cause(
+                check="discovery/zones", host="dns-core", service=PDNS, reason="unwatched", severity=Severity.WARNING
+            ),
+        ),
+        shows={"discovery/zones": ("warn", "unwatched"), SERVER: ("ok", "")},
+        inject=on("dns-core", "pdnsutil create-zone forgotten.example ns1.migrahosting.com >/dev/null 2>&1 || true"),
+        heal=on("dns-core", "delete_zone forgotten.example"),
+    ),
     zone(
         "zone-missing",
         "a client's zone was deleted on dns-core: REFUSED, while the second server still has it",
