@@ -245,7 +245,10 @@ class Service:
 
     async def _look_again(self, incident: Incident) -> None:
         """Look at an incident's checks again and have that judged, before a late notice of it goes out."""
-        await self._looks.look_again(Trigger(checks=(incident.cause.check, *incident.members)))
+        # As it stands now: what joined it after the notice was made must hold, too, before it is over.
+        current = next((found for found in self._ledger.incidents if found.id == incident.id), incident)
+        checks = (incident.cause.check, *incident.members, current.cause.check, *current.members)
+        await self._looks.look_again(Trigger(checks=tuple(dict.fromkeys(checks))))
         await self._ledger.settled()
         if self._stopping.is_set():
             # Its look was cut short: it stays in the store, and goes out after the next start and a look.
