@@ -12,7 +12,6 @@ import structlog
 from migrawatch.check import Check
 from migrawatch.daemon.changeover import renamed, renames, standing_of, succeeded
 from migrawatch.daemon.clock import Clock
-from migrawatch.daemon.spoken import log_observed
 from migrawatch.decide.fresh import dependents, witnesses
 from migrawatch.decide.incident import Delivery, Incident, Notice
 from migrawatch.decide.judgement import Judgement, judge
@@ -57,14 +56,6 @@ class Addresses:
     fallback: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Another receiver knows of an incident."""
-
-    incident: str
-    receiver: str
-
-
 class Ledger:
     """Where the checks stand, and the open incidents. One task works at it; nothing else changes what it holds."""
 
@@ -76,7 +67,7 @@ class Ledger:
         self._checks: dict[str, Check] = {}
         self._addresses = Addresses()
         self._incidents = {incident.id: incident for incident in incidents}
-        self._inbox: asyncio.Queue[tuple[Check, Observation, Any] | Told | asyncio.Event | None] = asyncio.Queue()
+        self._inbox: asyncio.Queue[tuple[Check, Observation, Any] | asyncio.Event | None] = asyncio.Queue()
         self._alarm: asyncio.TimerHandle | None = None
         self._stored = dict(self._incidents)
         self._carried: dict[str, Streak] = {}
@@ -139,15 +130,18 @@ class Ledger:
         """Take one observation of *check*, and what is to be remembered of it; it is judged in turn."""
         self._inbox.put_nowait((check, seen, memory))
 
+    def told_also(self, incident: str, receiver: str) -> None:
+        """*receiver* is told of *incident* (its id) in the place of another: it hears of the end as well."""
+        known = self._incidents.get(incident)
+        if known is not None and receiver not in known.told:
+            self._incidents[incident] = replace(known, told=(*known.told, receiver))
+            self._inbox.put_nowait(None)
+
     def reached(self, watch: str, position: Position | None) -> None:
         """A log was read that far (None: it is followed no longer). What was handed in before is judged by then, and
         stored in the same commit or an earlier one."""
         self._positions[watch] = position
         self._inbox.put_nowait(None)
-
-    def told_also(self, incident: str, receiver: str) -> None:
-        """*receiver* is told of *incident* (its id) in the place of another: it hears of the end as well."""
-        self._inbox.put_nowait(Told(incident, receiver))
 
     async def work(self) -> None:
         """Judge what comes in until cancelled. What came in together is judged and stored together.
@@ -163,8 +157,6 @@ class Ledger:
             for item in batch:
                 if isinstance(item, tuple):
                     changed |= self._step(*item)
-                elif isinstance(item, Told):
-                    self._note_told(item)
             self._ask_around()
             await self._conclude(changed, self._judge())
             self._began = None
@@ -186,7 +178,7 @@ class Ledger:
         if now is None or (now is not check and (now.probe, now.subject) != (check.probe, check.subject)):
             return {}  # what it saw was asked for by a configuration that is gone
         standing = self._standings[name]
-        log_observed(seen)
+        _log_observed(seen)
         self._ear.observed(seen)
         streak = step(standing.streak, seen, standing.policy)
         lent = () if isinstance(streak, Clear) else standing.lent or seen.lent
@@ -201,11 +193,6 @@ class Ledger:
             self._ask_recovered(name)
         unchanged = isinstance(streak, Clear) and isinstance(standing.streak, Clear)
         return {} if unchanged else {name: streak}
-
-    def _note_told(self, item: Told) -> None:
-        incident = self._incidents.get(item.incident)
-        if incident is not None and item.receiver not in incident.told:
-            self._incidents[incident.id] = replace(incident, told=(*incident.told, item.receiver))
 
     def _ask_around(self) -> None:
         """On a first failure look now at what it needs, at its witnesses, and at what needs it (the symptoms)."""
@@ -298,3 +285,15 @@ class Ledger:
 def _is_quiet(standing: Standing) -> bool:
     """Whether there is nothing to judge about a check: all is well, and it can be looked at."""
     return isinstance(standing.streak, Clear) and standing.streak.blind_since is None
+
+
+def _log_observed(seen: Observation) -> None:
+    log.info(
+        "observed",
+        check=seen.subject.check,
+        vantage=seen.subject.vantage,
+        verdict=seen.verdict,
+        reason=seen.reason,
+        detail=seen.detail,
+        took=round(seen.took, 4),
+    )

@@ -128,3 +128,12 @@ def parse_offers(reply: Reply) -> Offers:
             known = keywords.get(keyword.upper(), ())
             keywords[keyword.upper()] = (*known, *(word for word in parameters if word not in known))
     return Offers(keywords=keywords)
+
+
+def stuffed(mail: str) -> str:
+    """*mail* (lines ended by CRLF) as it follows DATA, up to the dot that ends it.
+
+    A line that is a dot alone would end it before: one that begins with a dot is given another (RFC 5321, 4.5.2).
+    """
+    lines = mail.removesuffix("\r\n").split("\r\n")
+    return "".join(f".{line}\r\n" if line.startswith(".") else f"{line}\r\n" for line in lines) + "."

@@ -14,6 +14,7 @@ from migrawatch.parse.smtp import (
     parse_line,
     parse_offers,
     parse_reply,
+    stuffed,
 )
 from migrawatch.reach.wire import Wire
 from migrawatch.reason import Reason
@@ -126,8 +127,7 @@ class Dialogue:
         commands = ((f"MAIL FROM:<{sender}>", 250), (f"RCPT TO:<{recipient}>{quietly}", 250), ("DATA", 354))
         for command, wanted in commands:
             self._must(command[:4], await self.ask(command, step), wanted, step)
-        # A line that is a dot alone would end the mail (RFC 5321, section 4.5.2).
-        reply = await self.ask(mail.replace("\r\n.", "\r\n..") + ".", step)
+        reply = await self.ask(stuffed(mail), step)
         self._must("the mail", reply, 250, step)
         return reply
 

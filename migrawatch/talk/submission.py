@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from migrawatch.model import Down, Secret
-from migrawatch.parse.smtp import Reply
+from migrawatch.parse.smtp import Reply, stuffed
 from migrawatch.reach.here import Here
 from migrawatch.reach.tls import Tls
 from migrawatch.reach.wire import Wire
@@ -54,7 +54,7 @@ async def submit(relay: Relay, sender: str, recipients: Iterable[str], message: 
         reply = await talk.ask("DATA", "data")
         if reply.code != 354:
             raise Refused("data", reply)
-        await _must(talk, f"{_stuffed(message)}.", "message")
+        await _must(talk, stuffed(message), "message")
         # It is theirs now: how the session ends changes nothing, and a second attempt would be a second mail.
         return refused
 
@@ -103,9 +103,3 @@ async def _must(talk: Dialogue, command: str, step: str) -> None:
     reply = await talk.ask(command, step)
     if not reply.is_positive:
         raise Refused(step, reply)
-
-
-def _stuffed(message: str) -> str:
-    """*message* with every line that begins with a dot given another one (RFC 5321, section 4.5.2), and a line end."""
-    lines = message.removesuffix("\r\n").split("\r\n")
-    return "".join(f".{line}\r\n" if line.startswith(".") else f"{line}\r\n" for line in lines)
