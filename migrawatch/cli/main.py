@@ -13,6 +13,7 @@ from migrawatch import __version__
 _COMMANDS = {
     "run": ("migrawatch.cli.run", "run", "Watch everything, as systemd starts it."),
     "probe": ("migrawatch.cli.probe", "probe", "Look at checks and all they need, now; name the cause."),
+    "simulate": ("migrawatch.cli.simulate", "simulate", "Suppose that something is down: what fails, and who is told."),
     "discover": ("migrawatch.cli.discover", "discover", "Tell what is served but not watched, and what to add."),
     "check-config": ("migrawatch.cli.config", "check_config", "Tell all that is wrong with a configuration."),
     "kinds": ("migrawatch.cli.kinds", "kinds", "List the kinds of probes and their settings."),

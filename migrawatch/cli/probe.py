@@ -1,7 +1,6 @@
 """`migrawatch probe`: look at checks and all they need, now, and name the cause."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -14,20 +13,16 @@ from typing import Any
 import click
 
 from migrawatch.check import Check
-from migrawatch.cli.settings import DEFAULT, config_option, settings_from
+from migrawatch.cli.settings import config_option, settings_for_completion, settings_from
 from migrawatch.config import Settings, near
 from migrawatch.inquiry import Inquest, inquire
 from migrawatch.model import Observation
 
 
 def _names(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """The checks whose names begin so, for the shell's completion; none while the configuration is wrong."""
-    path = ctx.params.get("config") or os.environ.get("MIGRAWATCH_CONFIG") or DEFAULT
-    try:
-        settings = settings_from(Path(path), secrets_needed=False)
-    except click.ClickException:
-        return []
-    return [check.name for check in settings.checks if check.name.startswith(begun)]
+    """The checks whose names begin so, for the shell's completion."""
+    settings = settings_for_completion(ctx)
+    return [check.name for check in settings.checks if check.name.startswith(begun)] if settings else []
 
 
 @click.command()

@@ -42,3 +42,12 @@ def settings_from(path: Path, *, secrets_needed: bool = True) -> Settings:
         raise click.ClickException(
             f"{count} problem{'s' if count > 1 else ''} in the configuration\n{lines}"
         ) from error
+
+
+def settings_for_completion(ctx: click.Context) -> Settings | None:
+    """The configuration that the shell completes names of; None while it is wrong."""
+    path = ctx.params.get("config") or os.environ.get("MIGRAWATCH_CONFIG") or DEFAULT
+    try:
+        return settings_from(Path(path), secrets_needed=False)
+    except click.ClickException:
+        return None

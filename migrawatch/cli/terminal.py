@@ -8,9 +8,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from migrawatch.cli.chain import cause_lines, fact_of, headline, lines_of
+from migrawatch.cli.supposition import Supposition, text_of, why_nobody
+from migrawatch.decide.rehearsal import Told
 from migrawatch.inquiry import Inquest
-from migrawatch.model import Observation, Verdict
+from migrawatch.model import Observation, Severity, Verdict
 from migrawatch.reach.vantage import HERE
+from migrawatch.tell.page import names
 
 _LABELS = {"CAUSE": "red bold", "now": "green bold"}
 _COLOURS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.DOWN: "red", Verdict.UNKNOWN: "magenta"}
@@ -47,6 +50,52 @@ def _rows(inquest: Inquest, verbose: bool) -> Iterator[Text]:
         if verbose and seen.steps:
             steps = "  ".join(f"{s.name} {s.seconds * 1000:.1f} ms{'' if s.finished else ' ...'}" for s in seen.steps)
             yield Text(f"{'':<9}{'':<{wide[0]}}  {steps}", "dim")
+
+
+def print_supposition(supposition: Supposition) -> None:
+    """Print what would fail, then each page with who would read it, then what is not watched, then one line for all."""
+    console = Console(highlight=False, soft_wrap=True)
+    for row in _supposed_rows(supposition):
+        console.print(row)
+    for one in supposition.told:
+        console.print()
+        console.print(_addressed(one, supposition))
+        first, *rest = text_of(one).splitlines()
+        console.print(Text(first, "red bold" if one.notice.incident.severity is Severity.CRITICAL else "yellow bold"))
+        for line in rest:
+            console.print(Text(line))
+    console.print()
+    unwatched = tuple(item.check for item in supposition.settings.not_watched)
+    if unwatched:
+        console.print(Text(f"not watched, and so not in here (see check-config): {names(unwatched)}", "dim"))
+    console.print(_outcome(supposition))
+
+
+def _supposed_rows(supposition: Supposition) -> Iterator[Text]:
+    """A row a check that does not hold, in the order of the configuration."""
+    findings = supposition.findings
+    wide = max(map(len, findings), default=0)
+    for name, finding in findings.items():
+        row = Text.assemble((f"{finding.verdict:<7}  ", _COLOURS[finding.verdict]), f"{name:<{wide}}  ")
+        yield row.append(f"{finding.reason}  ").append(finding.detail, "dim")
+
+
+def _addressed(one: Told, supposition: Supposition) -> Text:
+    incident = one.notice.incident
+    if one.receivers:
+        return Text(f"{one.notice.change} ({incident.severity}) to {', '.join(one.receivers)}:", "green bold")
+    why = "; ".join(why_nobody(incident, supposition.settings))
+    return Text(f"{one.notice.change} ({incident.severity}) reaches nobody: {why}", "red bold")
+
+
+def _outcome(supposition: Supposition) -> Text:
+    findings = supposition.findings.values()
+    unseen = sum(finding.verdict is Verdict.UNKNOWN for finding in findings)
+    incidents = len({one.notice.incident.id for one in supposition.told})
+    counts = f"{len(findings) - unseen} fail, {unseen} cannot be looked at, {incidents} to be told"
+    if supposition.reaches_people:
+        return Text.assemble(("told", "green bold"), f"  {counts}")
+    return Text.assemble(("untold", "red bold"), f"  {counts}, {len(supposition.unreached)} of them reach nobody")
 
 
 @contextmanager

@@ -240,13 +240,17 @@ def test_help_imports_nothing_that_it_does_not_need() -> None:
     assert imported("--help") == set()
 
 
-@pytest.mark.parametrize("command", ["probe", "run", "incidents", "check-config", "demo"])
+@pytest.mark.parametrize("command", ["probe", "run", "incidents", "check-config", "simulate", "demo"])
 def test_the_help_of_a_command_needs_no_network(command: str) -> None:
     assert imported(command, "--help").isdisjoint(HEAVY)
 
 
 def test_a_configuration_of_web_checks_is_read_without_ssh_tls_and_postgres(town: Town) -> None:
     assert imported("check-config", "-c", str(town.config)).isdisjoint({*HEAVY, "rich"})
+
+
+def test_what_is_only_supposed_needs_no_ssh_tls_and_postgres(town: Town) -> None:
+    assert imported("simulate", "-c", str(town.config), "--down", "page").isdisjoint(HEAVY)
 
 
 # -- completion -------------------------------------------------------------------------------------------------------
@@ -269,6 +273,7 @@ def test_the_shell_completes_commands_options_and_checks(town: Town) -> None:
     assert completed(town, "migrawatch ch") == ["check-config"]
     assert completed(town, "migrawatch probe --fo") == ["--format"]
     assert completed(town, "migrawatch probe oth") == ["other/a", "other/b"]
+    assert completed(town, "migrawatch simulate --down pa") == ["page", "panel"]
 
 
 def test_completing_with_a_broken_configuration_is_silent(town: Town) -> None:

@@ -14,7 +14,7 @@ from migrawatch.check import Check
 from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.heartbeats import Heartbeats
 from migrawatch.daemon.looks import Looks
-from migrawatch.model import Observation, Secret
+from migrawatch.model import Observation, Seconds, Secret, Trigger
 from migrawatch.reach.here import Here
 from migrawatch.show.server import Door, serve
 from migrawatch.store import Store
@@ -41,6 +41,9 @@ class Dial(Clock):
     def now(self) -> datetime:
         return self.at
 
+    def monotonic(self) -> Seconds:
+        return self.at.timestamp()
+
     def pass_by(self, **length: float) -> None:
         self.at += timedelta(**length)
 
@@ -63,7 +66,7 @@ class Jobs:
 
     async def look(self, name: str = "nightly") -> Observation:
         """What is seen of the job now."""
-        await self.looks.look_again([name])
+        await self.looks.look_again(Trigger(checks=(name,)))
         return self.seen[-1]
 
     async def listen(self, **length: float) -> None:
