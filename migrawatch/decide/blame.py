@@ -3,7 +3,7 @@
 The rules are those of judging.md (Cause, A whole host).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from migrawatch.decide.board import HOST_PROBE, SSH_PROBE, Board, Standings, all_needs, board_of
 from migrawatch.decide.clarity import clarify
@@ -21,7 +21,7 @@ from migrawatch.decide.nature import (
     shuts_door,
 )
 from migrawatch.decide.standing import Standing
-from migrawatch.model import Verdict
+from migrawatch.model import Subject, Verdict
 from migrawatch.reason import Reason
 
 __all__ = ["clarify", "door", "explains", "kinship", "may_be_kin", "roots"]
@@ -146,11 +146,18 @@ def may_be_kin(other: Standing, cause: Standing, board: Standings) -> bool:
 
 
 def door(check: Standing, board: Standings) -> tuple[str, ...]:
-    """The services behind which *check* stands on its host: nginx for every site of an edge; else its own."""
+    """The services behind which *check* stands on its host: nginx for every site of an edge; else its own.
+
+    Those are the ones that it names itself and that are seen on the host. A port that names another port (submission
+    asks Dovecot for passwords) is behind the same door as one that does not.
+    """
     subject = check.subject
-    found = {
-        board[need].subject.service
-        for need in all_needs(subject.check, board)
-        if board[need].subject.host == subject.host and board[need].subject.probe not in (HOST_PROBE, SSH_PROBE)
-    }
-    return tuple(sorted(found)) or (subject.service,)
+    named = _services(subject, subject.needs, board, within=True)
+    return named or _services(subject, all_needs(subject.check, board), board) or (subject.service,)
+
+
+def _services(subject: Subject, needs: Iterable[str], board: Standings, within: bool = False) -> tuple[str, ...]:
+    """The services of *needs* on the host of *subject*, or only those that are seen *within* that host."""
+    found = (board[need].subject for need in needs if need in board)
+    here = (one for one in found if one.host == subject.host and one.probe not in (HOST_PROBE, SSH_PROBE))
+    return tuple(sorted({one.service for one in here if not within or one.vantage == one.host}))

@@ -4,7 +4,7 @@ import pytest
 
 from migrawatch.decide.nature import NO_SIGN_OF_LIFE
 from migrawatch.reason import Reason
-from tests.decide.boards import subject
+from tests.decide.boards import Room, subject
 from tests.decide.rooms import root_among
 
 R = Reason
@@ -60,3 +60,22 @@ def test_what_postfix_must_ask_somebody_for_may_fail_for_what_lies_behind(reason
 def test_a_host_that_greets_and_says_no_more_may_be_frozen() -> None:
     assert R.SMTP_TIMEOUT in NO_SIGN_OF_LIFE
     assert root(R.SMTP_TIMEOUT, "host/mail-core", R.HOST_UNRESPONSIVE) == "host/mail-core"
+
+
+def test_a_postfix_that_hangs_is_one_cause_at_both_of_its_ports() -> None:
+    """Submission needs Dovecot as well, for the passwords; that puts it behind no other door."""
+    room = Room(
+        subjects=[
+            subject("host/mail-core", "mail-core", "mail-core", probe="host"),
+            subject("postfix-unit", "mail-core", "postfix", probe="unit", vantage="mail-core"),
+            subject("dovecot-unit", "mail-core", "dovecot", probe="unit", vantage="mail-core"),
+            subject("imap", "mail-core", "imap", probe="imap", needs=["dovecot-unit"]),
+            subject("mail-exchanger", "mail-core", "mail exchanger", probe="smtp", needs=["postfix-unit"]),
+            subject("submission", "mail-core", "submission", probe="smtp", needs=["postfix-unit", "imap"]),
+        ]
+    )
+
+    room.see_all({"mail-exchanger": R.SMTP_NO_BANNER, "submission": R.SMTP_NO_BANNER}, times=3)
+
+    [incident] = room.opened
+    assert set(incident.members) == {"mail-exchanger", "submission"}
