@@ -1,5 +1,6 @@
 """What people are shown of a response: its head and the beginning of its body, without anything secret."""
 
+import re
 from collections.abc import Iterable
 
 from migrawatch.parse.http import Response
@@ -8,6 +9,14 @@ HIDDEN = "***"
 _BEGINNING = 500
 _LOOKED_AT = 4096
 _SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2", "authorization", "proxy-authorization", "cookie"})
+
+_ESCAPES = re.compile(
+    r"""\x1b\[[0-?]*[ -/]*[@-~]                 # CSI: colours, cursor
+      | \x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)     # OSC: titles, links
+      | \x1b[ -/]*[0-Z\\^-~]                    # all others (ECMA-48, 5.3)
+      | \x9b[0-?]*[ -/]*[@-~]""",
+    re.VERBOSE,
+)
 
 
 def excerpt(response: Response, secrets: Iterable[str] = ()) -> str:
@@ -28,6 +37,11 @@ def readable(content: bytes) -> str:
     """*content* as text: what is not UTF-8 or not printable is escaped, so that a terminal is safe from it."""
     text = content.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
     return "".join(char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text)
+
+
+def without_escapes(text: str) -> str:
+    """*text* without what a terminal would obey: colours, titles, where to write."""
+    return _ESCAPES.sub("", text)
 
 
 def without(text: str, secrets: Iterable[str]) -> str:

@@ -4,19 +4,12 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from migrawatch.parse.excerpt import readable
+from migrawatch.parse.excerpt import readable, without_escapes
 
 KEPT = 2000
 """Characters of a log that are kept, from its end: a job says last why it gave up."""
 
 _LOOKED_AT = 65_536
-_ESCAPES = re.compile(
-    r"""\x1b\[[0-?]*[ -/]*[@-~]                 # CSI: colours, cursor
-      | \x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)     # OSC: titles, links
-      | \x1b[ -/]*[0-Z\\^-~]                    # all others (ECMA-48, 5.3)
-      | \x9b[0-?]*[ -/]*[@-~]""",
-    re.VERBOSE,
-)
 
 
 class Signal(StrEnum):
@@ -56,7 +49,7 @@ def parse_report(path: str) -> tuple[Report, ...]:
 
 def parse_log(body: bytes) -> str:
     """The end of a job's output as text for people: no escapes of terminals, of progress bars what they showed last."""
-    text = _ESCAPES.sub("", body[-_LOOKED_AT:].decode("utf-8", "backslashreplace").replace("\r\n", "\n"))
+    text = without_escapes(body[-_LOOKED_AT:].decode("utf-8", "backslashreplace")).replace("\r\n", "\n")
     lines = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in text.split("\n")]
     log = readable("\n".join(lines).strip("\n").encode())
     if len(log) <= KEPT and len(body) <= _LOOKED_AT:

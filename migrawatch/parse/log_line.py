@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from migrawatch.parse.excerpt import HIDDEN, readable
+from migrawatch.parse.excerpt import HIDDEN, readable, without_escapes
 
 LONGEST = 4096
 """Bytes of a line that are looked at; what it has beyond is dropped."""
@@ -11,7 +11,6 @@ LONGEST = 4096
 SHOWN = 300
 """Characters of a line that people are shown."""
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _QUERY = re.compile(r"\?[^\s\"'<>]+")
 _PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _NAMED = re.compile(
@@ -52,7 +51,7 @@ class Cutter:
 
 def shown(line: bytes) -> str:
     """*line* for people: bounded, without terminal escapes, queries of URLs and what is named like a secret."""
-    text = _ESCAPES.sub("", line[:LONGEST].decode("utf-8", "backslashreplace"))
+    text = without_escapes(line[:LONGEST].decode("utf-8", "backslashreplace"))
     text = readable(text.encode()).replace("\n", " ").replace("\t", " ").strip()
     text = _PASSWORD_IN_URL.sub(f"://{HIDDEN}@", text)
     text = _QUERY.sub(f"?{HIDDEN}", text)
