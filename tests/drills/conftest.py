@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.drills.daemon import Daemon
 from tests.drills.outfit import Outfit, laid_out
 from tests.drills.pager import Pager
 from tests.lab.faults import Area
@@ -28,3 +29,11 @@ def pager(lab: Lab) -> Iterator[Pager]:
 def outfit(lab: Lab, pager: Pager) -> Iterator[Outfit]:
     with laid_out(lab, pager.port) as laid:
         yield laid
+
+
+@pytest.fixture(scope="module")
+def daemon(outfit: Outfit) -> Iterator[Daemon]:
+    running = Daemon(outfit)
+    running.start()
+    yield running
+    assert running.stop() == 0, running.log()[-4000:]

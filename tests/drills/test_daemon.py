@@ -1,12 +1,9 @@
 """Faults through the daemon: one page for one cause, one resolve, nothing in health, nothing lost to kill -9."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.drills.daemon import Daemon
 from tests.drills.drill import drill
-from tests.drills.outfit import Outfit
 from tests.drills.pager import Pager
 from tests.lab.faults import CHAIN as AREA
 from tests.lab.lab import Lab
@@ -24,14 +21,6 @@ PAGED = (
     "path-srv1-backend-refused",
     "ssh-stopped-mpanel-core",
 )
-
-
-@pytest.fixture(scope="module")
-def daemon(outfit: Outfit) -> Iterator[Daemon]:
-    running = Daemon(outfit)
-    running.start()
-    yield running
-    assert running.stop() == 0, running.log()[-4000:]
 
 
 def test_a_minute_of_health_brings_no_page(daemon: Daemon, pager: Pager) -> None:

@@ -12,7 +12,8 @@ from tests.lab.truth import Act, Cause, Fault, Severity
 if TYPE_CHECKING:
     from tests.lab.lab import Lab
 
-LOAD = "systemctl reload dovecot; restart_postfix"
+# Postfix first: it is down for a moment, and Dovecot would be told alone.
+LOAD = "restart_postfix; systemctl reload dovecot"
 
 
 def presented(issue: Issue) -> Act:

@@ -1,8 +1,20 @@
 """What breaks where people read mail: Dovecot, and the logins that it checks for Postfix too."""
 
-from tests.lab.act import clear_filter, filter_packets, on
-from tests.lab.faults.mail import DOVECOT, IMAP, LOGIN, MEND_DOVECOT, SEND_LOGIN, SUBMISSION, fault
+from tests.lab.act import both, clear_filter, filter_packets, on
+from tests.lab.faults.mail import (
+    DOVECOT,
+    IMAP,
+    LOGIN,
+    MEND_DOVECOT,
+    MEND_POSTFIX,
+    SEND_LOGIN,
+    SUBMISSION,
+    fault,
+)
 from tests.lab.truth import Cause, Fault, Severity
+
+# Postfix waits long for the answers of a Dovecot that is gone; whoever mends the one starts the other anew.
+MEND_BOTH = both(MEND_DOVECOT, MEND_POSTFIX)
 
 FAULTS = (
     fault(
@@ -12,7 +24,7 @@ FAULTS = (
         DOVECOT,
         "unit_inactive",
         "systemctl stop dovecot",
-        MEND_DOVECOT,
+        MEND_BOTH,
         symptoms=(IMAP,),
         holds=("postfix-unit",),
     ),
@@ -23,7 +35,7 @@ FAULTS = (
         DOVECOT,
         "unit_failed",
         "add_to_dovecot 'nonsense = yes' & wait_until systemctl is-failed --quiet dovecot; wait $! || true",
-        MEND_DOVECOT,
+        MEND_BOTH,
         symptoms=(IMAP,),
         holds=("postfix-unit",),
     ),
