@@ -18,6 +18,7 @@ from migrawatch.reach.here import Here
 from migrawatch.reach.ssh import Ssh
 from migrawatch.reach.ssh_login import Login
 from migrawatch.reach.vantage import HERE, Vantage
+from tests.servers.processes import descendants
 from tests.servers.sshd import SshServer, sshd
 
 FAR = "far"
@@ -84,12 +85,6 @@ def _login(server: SshServer) -> Login:
         key=Secret(server.key_file.read_text()),
         known_hosts=str(server.known_hosts),
     )
-
-
-def descendants(pid: int) -> list[int]:
-    """The processes that *pid* started, and theirs."""
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return children + [below for child in children for below in descendants(child)]
 
 
 @pytest.fixture

@@ -58,6 +58,13 @@ async def say(lab: Lab, text: str) -> None:
     await asyncio.to_thread(lab.machine("db-core").sh, command)
 
 
+async def running_is(wanted: bool, lab: Lab) -> None:
+    """Wait for the far command's begin or end."""
+    async with asyncio.timeout(20):
+        while await running(lab) is not wanted:  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+
+
 async def running(lab: Lab) -> bool:
     """Whether somebody follows the unit's journal on the host."""
     found = await asyncio.to_thread(lab.machine("db-core").sh, f"pgrep -cf '[j]ournalctl -f -u {UNIT}' || true")
@@ -109,13 +116,9 @@ async def test_a_lost_connection_is_made_again_and_nothing_is_missed(lab: Lab) -
 async def test_the_far_command_ends_with_the_watch(lab: Lab) -> None:
     """It cannot be killed; it ends when its output is closed."""
     async with followed(lab, Desk()):
-        assert await running(lab)
+        await running_is(True, lab)
 
-    for _ in range(40):
-        if not await running(lab):
-            return
-        await asyncio.sleep(0.5)
-    pytest.fail("journalctl still runs")
+    await running_is(False, lab)
 
 
 async def test_a_flood_of_messages_is_followed_to_its_end(lab: Lab) -> None:

@@ -18,6 +18,7 @@ from tests.servers.certificates import Authority
 from tests.servers.looking import look_at
 from tests.servers.nginx import NginxServer, nginx
 from tests.servers.ports import free_port
+from tests.servers.processes import children_of
 from tests.servers.recorded import Recorded
 
 pytestmark = pytest.mark.slow
@@ -54,7 +55,7 @@ class Edge:
     def workers(self) -> set[str]:
         """The workers that take requests: a new one has its master's title for a moment."""
         pid = self.server.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        children = map(str, children_of(pid))
         return {child for child in children if b"nginx: worker" in Path(f"/proc/{child}/cmdline").read_bytes()}
 
 

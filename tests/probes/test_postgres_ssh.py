@@ -18,6 +18,7 @@ from migrawatch_probes.postgres import PostgresProbe
 from tests.servers.looking import look_at
 from tests.servers.ports import closed_port
 from tests.servers.postgres import PASSWORD, PostgresServer
+from tests.servers.processes import descendants
 from tests.servers.sshd import SshServer, sshd
 
 
@@ -103,7 +104,7 @@ async def test_a_vantage_lost_in_a_query_is_unknown(
     )
     asked = "select count(*) = 1 from pg_stat_activity where query ~ '^select pg_sleep'"
     await asyncio.to_thread(postgres.wait_for, asked)
-    frozen = _descendants(jump.process.pid)
+    frozen = descendants(jump.process.pid)
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
     seen = await asking
@@ -111,8 +112,3 @@ async def test_a_vantage_lost_in_a_query_is_unknown(
         os.kill(pid, signal.SIGCONT)
 
     assert (seen.verdict, seen.reason) == (Verdict.UNKNOWN, Reason.VANTAGE_LOST), seen.detail
-
-
-def _descendants(pid: int) -> list[int]:
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return children + [below for child in children for below in _descendants(child)]

@@ -11,6 +11,7 @@ from typing import Any
 
 from migrawatch.model import Secret
 from migrawatch.reach.ssh_login import Login
+from tests.servers.processes import descendants, name_of
 from tests.servers.sshd import SshServer
 
 
@@ -29,20 +30,7 @@ def login_of(server: SshServer, **changed: Any) -> Login:
 
 def connections_of(server: SshServer) -> list[int]:
     """The processes of *server* that serve one connection each, without what runs in them."""
-    return [pid for pid in _below(server.process.pid) if _told(pid, "comm") == "sshd\n"]
-
-
-def _below(pid: int) -> list[int]:
-    found = [int(child) for child in _told(pid, f"task/{pid}/children").split()]
-    return found + [grandchild for child in found for grandchild in _below(child)]
-
-
-def _told(pid: int, file: str) -> str:
-    """A file of /proc/PID; empty for a process that ended meanwhile, as those of a shell's start-up do."""
-    try:
-        return Path(f"/proc/{pid}/{file}").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
+    return [pid for pid in descendants(server.process.pid) if name_of(pid) == "sshd"]
 
 
 @contextmanager

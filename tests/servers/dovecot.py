@@ -19,6 +19,7 @@ from typing import Any
 
 from tests.servers.certificates import Authority, Issued
 from tests.servers.ports import free_port, wait_for_port
+from tests.servers.processes import descendants, name_of
 
 ADDRESS = "127.0.0.2"
 USER = "monitor@example.org"
@@ -161,7 +162,7 @@ class DovecotServer:
     def freeze_service(self, name: str) -> None:
         """SIGSTOP the running programs called *name* (`auth`, `imap`), and nothing else."""
         assert self._running is not None
-        found = [pid for pid in _descendants(self._running.pid) if _name(pid) == name]
+        found = [pid for pid in descendants(self._running.pid) if name_of(pid) == name]
         assert found, f"no {name} runs"
         for pid in found:
             os.kill(pid, signal.SIGSTOP)
@@ -174,7 +175,7 @@ class DovecotServer:
     def _signal_all(self, number: signal.Signals) -> None:
         assert self._running is not None
         self._running.send_signal(signal.SIGSTOP)  # it must not start more meanwhile
-        for pid in (*_descendants(self._running.pid), self._running.pid):
+        for pid in (*descendants(self._running.pid), self._running.pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
@@ -205,18 +206,3 @@ def _program() -> str:
     program = shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin:/usr/bin")
     assert program is not None, "the tests need a real Dovecot: apt-get install dovecot-imapd"
     return program
-
-
-def _descendants(pid: int) -> list[int]:
-    try:
-        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []  # it ended meanwhile
-    return children + [below for child in children for below in _descendants(child)]
-
-
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""  # it ended meanwhile

@@ -17,6 +17,7 @@ import psycopg
 
 from tests.servers.certificates import Authority
 from tests.servers.ports import free_port
+from tests.servers.processes import children_of
 
 PASSWORD = "s3cret-of-mpanel_app"
 USABLE = 6
@@ -271,10 +272,6 @@ class PostgresServer:
     def _signal_all(self, number: signal.Signals) -> None:
         if self._running is None:
             return
-        for pid in (self._running.pid, *_children(self._running.pid)):
+        for pid in (self._running.pid, *children_of(self._running.pid)):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-
-
-def _children(parent: int) -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
