@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,21 @@ def read(path: Path, report: Report) -> tuple[Table, tuple[ReadFile, ...]]:
                 report.wrong(part.places["include"], "include", "only the first file may include others")
             _join(whole, part.without(frozenset({"include"})), (), report)
     return whole.without(frozenset({"include"})), files
+
+
+def files_on_disk(path: Path) -> tuple[ReadFile, ...]:
+    """The files that `read` would read at *path* now, as far as they can be read."""
+    report = Report()
+    whole, files = _read_one(path, report)
+    included = (name for pattern in _patterns(whole, report) for name in _matches(path, pattern, report))
+    return (*files, *chain.from_iterable(map(_digested, included)))
+
+
+def _digested(path: Path) -> tuple[ReadFile, ...]:
+    try:
+        return (ReadFile(path=str(path), digest=sha256(path.read_bytes()).hexdigest()),)
+    except OSError:
+        return ()
 
 
 def _read_one(path: Path, report: Report) -> tuple[Table, tuple[ReadFile, ...]]:

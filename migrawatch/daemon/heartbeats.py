@@ -14,7 +14,7 @@ from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.looks import Looks
 from migrawatch.decide.allowance import Allowance
 from migrawatch.decide.heard import Heard, heard_first
-from migrawatch.model import Contact, Seconds, Secret, Trigger
+from migrawatch.model import Seconds, Secret, Trigger
 from migrawatch.parse.job_report import Report, parse_log, parse_report
 from migrawatch.show.heartbeats import Refused
 from migrawatch.store import Remembered, Store, Transaction
@@ -47,7 +47,7 @@ class Heartbeats:
 
     async def watch(self, checks: Mapping[str, Check]) -> None:
         """From now on take reports for those of *checks* that jobs report to."""
-        self._checks = {name: check for name, check in checks.items() if check.probe.contact is Contact.REPORTS}
+        self._checks = {name: check for name, check in checks.items() if check.probe.memory is Heard}
         self._tokens = {name: _digest(check.probe) for name, check in self._checks.items()}
         self._allowed = {name: self._allowed.get(name, REPORTS) for name in self._checks}
         await self._note_listening()

@@ -16,6 +16,7 @@ from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.heartbeats import Heartbeats
 from migrawatch.daemon.ledger import Hands, Ledger
 from migrawatch.daemon.looks import Looks
+from migrawatch.daemon.pulse import PulseTaker, Witnesses
 from migrawatch.daemon.receivers import Means, addresses_of, receivers_of, substitutes_of
 from migrawatch.daemon.rounds import Rounds
 from migrawatch.daemon.sentries import Sentries
@@ -101,7 +102,8 @@ class Service:
             group.create_task(self._store.tend(), name="store"),
             group.create_task(self._rounds.run(), name="rounds"),
             group.create_task(self._heartbeats.listen(), name="heartbeats"),
-            group.create_task(measure_lag(self._board.lagged), name="lag"),
+            group.create_task(self._pulse.run(), name="pulse"),
+            group.create_task(measure_lag(self._pulse.lagged), name="lag"),
             group.create_task(keep_alive(self._ailing), name="watchdog"),
             group.create_task(serve(self._heard, door), name="server"),
         ]
@@ -118,7 +120,13 @@ class Service:
         self._board = Board(self._clock.now)
         self._looks = Looks(self._clock, group, lambda *seen: self._ledger.observed(*seen), remembered)
         self._heartbeats = Heartbeats(self._clock, self._looks, self._store)
-        self._rounds = Rounds(self._clock, lambda name: self._ledger.streak_of(name), self._looks.start, self._board)
+        witnesses = Witnesses(
+            queues=lambda: self._courier.standings,
+            trouble=lambda: self._store.trouble,
+            refused=lambda: self._board.reload_refused,
+        )
+        self._pulse = PulseTaker(self._clock, self._path, self._looks, self._store, self._board, witnesses)
+        self._rounds = Rounds(self._clock, lambda name: self._ledger.streak_of(name), self._looks.start, self._pulse)
         self._courier = Courier(
             Surroundings(
                 store=self._store,
@@ -190,6 +198,7 @@ class Service:
         self._board.watch(tuple(check.subject for check in settings.checks))
         # Before the ledger drops what is kept under names that are gone: nothing may be lost between the two.
         await self._heartbeats.watch(checks)
+        await self._pulse.watch(settings)
         await self._courier.serve(receivers, addresses.fallback, substitutes_of(settings))
 
     async def reload(self) -> tuple[str, ...]:

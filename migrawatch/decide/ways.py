@@ -80,6 +80,7 @@ _WAYS = {
     "zfs": _always(R.POOL_DEGRADED),
     "backup": _always(R.BACKUP_STALE),
     "heartbeat": _always(R.HEARTBEAT_MISSED),
+    "itself": _always(R.LOOKS_LATE),
     "icmp": Ways(alone=R.ECHO_TIMEOUT, shut=R.ECHO_TIMEOUT, behind=R.ECHO_TIMEOUT, gone=R.ECHO_TIMEOUT, silent=None),
     HOST_PROBE: _always(R.HOST_DOWN),
     SSH_PROBE: _server(R.CONNECT_REFUSED, R.SSH_TIMEOUT),
