@@ -16,7 +16,6 @@ from migrawatch.decide.fresh import all_needs, witnesses
 from migrawatch.decide.incident import Incident
 from migrawatch.decide.judgement import judge
 from migrawatch.decide.standing import Standing
-from migrawatch.decide.streak import Clear, step
 from migrawatch.model import Observation, Verdict, worst_verdict
 
 Looking: TypeAlias = Callable[[Check], Awaitable[Observation]]
@@ -59,7 +58,8 @@ async def inquire(
                 wanted |= dict.fromkeys(witnesses(name, board))
     # All was looked at within this inquiry: which look came first says nothing about what is fresh.
     began = min((observation.at for observation in seen.values()), default=datetime.now(UTC))
-    judged = {name: _standing(checks[name], replace(seen[name], at=began)) for name in wanted}
+    # In the order of the configuration, as the daemon judges: it decides between causes that weigh the same.
+    judged = {name: _standing(checks[name], replace(seen[name], at=began)) for name in checks if name in wanted}
     judgement = judge((), judged, datetime.now(UTC), lambda: secrets.token_hex(6))
     clear = clarify(judged)
     return Inquest(
@@ -77,8 +77,8 @@ async def _one(check: Check, looking: Looking, on_seen: Callable[[Observation], 
 
 def _standing(check: Check, seen: Observation | None = None) -> Standing:
     policy = replace(check.policy, open_after=1, resolve_after=1, resolve_for=0.0, settle=0.0)
-    streak = Clear() if seen is None else step(Clear(), seen, policy)
-    return Standing(subject=check.subject, policy=policy, remedies=check.remedies, streak=streak, seen=seen)
+    standing = Standing(subject=check.subject, policy=policy, remedies=check.remedies)
+    return standing if seen is None else standing.after(seen)
 
 
 def _restated(seen: Observation, standing: Standing) -> Observation:

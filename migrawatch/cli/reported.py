@@ -1,4 +1,4 @@
-"""What jobs reported to the daemon, for a look from a shell: it is read from the daemon's state."""
+"""What jobs reported to the daemon, and it of itself, for a look from a shell: read from the daemon's state."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -36,6 +36,6 @@ def _reported(check: Check, state: Path) -> Any:
 
 
 def _unread(check: Check, why: str) -> Observation:
-    told = f"what the job reported is in the daemon's state, which cannot be read here ({why})"
+    told = f"what was reported is in the daemon's state, which cannot be read here ({why})"
     finding = Finding(Verdict.UNKNOWN, Reason.NO_HISTORY, told)
     return Observation(subject=check.subject, at=datetime.now(UTC), took=0.0, findings=(finding,))

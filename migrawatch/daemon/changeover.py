@@ -20,14 +20,11 @@ def renames(checks: Mapping[str, Check], known: Collection[str]) -> dict[str, st
 
 def standing_of(check: Check, earlier: Standing | None, streak: Streak | None) -> Standing:
     """Where *check* stands under a new configuration: *earlier* is it before, *streak* what the store kept of it."""
-    return Standing(
-        subject=check.subject,
-        policy=check.policy,
-        remedies=check.remedies,
-        streak=earlier.streak if earlier else streak or Clear(),
-        # What was seen of another target says nothing of this one.
-        seen=earlier.seen if earlier and earlier.subject == check.subject else None,
-    )
+    if earlier is not None and earlier.subject == check.subject:
+        return replace(earlier, policy=check.policy, remedies=check.remedies)
+    # What was seen of another target says nothing of this one.
+    kept = earlier.streak if earlier else streak or Clear()
+    return Standing(subject=check.subject, policy=check.policy, remedies=check.remedies, streak=kept)
 
 
 def renamed(incident: Incident, names: Mapping[str, str]) -> Incident:

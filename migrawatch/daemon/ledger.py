@@ -17,7 +17,7 @@ from migrawatch.decide.incident import Delivery, Incident, Notice
 from migrawatch.decide.judgement import Judgement, judge
 from migrawatch.decide.route import Route, address
 from migrawatch.decide.standing import Standing
-from migrawatch.decide.streak import Clear, Streak, Suspect, step, wants_confirming
+from migrawatch.decide.streak import Clear, Streak, Suspect, wants_confirming
 from migrawatch.decide.watch import Position
 from migrawatch.model import Observation, Seconds, Trigger, Verdict
 from migrawatch.store.state import Remembered, Transaction
@@ -180,9 +180,8 @@ class Ledger:
         standing = self._standings[name]
         _log_observed(seen)
         self._ear.observed(seen)
-        streak = step(standing.streak, seen, standing.policy)
-        lent = () if isinstance(streak, Clear) else standing.lent or seen.lent
-        self._standings[name] = replace(standing, streak=streak, seen=seen, lent=lent)
+        self._standings[name] = standing.after(seen)
+        streak = self._standings[name].streak
         if memory is not None:
             self._unsaved[name] = memory
         if wants_confirming(streak) or wants_confirming(standing.streak) or type(streak) is not type(standing.streak):

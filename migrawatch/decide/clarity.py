@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from migrawatch.decide.board import HOST_PROBE, SSH_PROBE, Board, Standings, all_needs, peers, port_of
 from migrawatch.decide.nature import CONNECT, GONE, NO_SIGN_OF_LIFE, SHUT
-from migrawatch.decide.standing import Standing, first_bad
+from migrawatch.decide.standing import Glance, Standing, first_bad
 from migrawatch.decide.streak import Failing
-from migrawatch.model import Finding, Verdict
+from migrawatch.model import Finding, Observation, Verdict
 from migrawatch.reason import Reason
 
 
@@ -150,15 +150,16 @@ def _looked_since(other: Standing, standing: Standing) -> bool:
 
 
 def _began_after(other: Standing, standing: Standing) -> bool:
-    """Whether no look found *other* as it is before the last one at *standing*, which may be well again by now and
-    just not know it. What was so before tells nothing new when it is looked at again."""
+    """Whether no look found *other* as it is between the first bad look at *standing* and the last one, so that
+    *standing* may be well again by now and just not know it."""
     assert other.seen is not None and standing.seen is not None
-    so_since = other.seen.at
-    if other.bad:
-        so_since = first_bad(other)
-    elif isinstance(other.streak, Failing) and other.streak.good_since:
-        so_since = other.streak.good_since
-    return (so_since if so_since >= first_bad(standing) else other.seen.at) > standing.seen.at
+    since, last = first_bad(standing), standing.seen.at
+    looks: tuple[Glance | Observation, ...] = (*other.earlier, other.seen)
+    return not any(since <= look.at <= last and _are_alike(look, other.seen) for look in looks)
+
+
+def _are_alike(look: Glance | Observation, other: Observation) -> bool:
+    return (look.verdict, look.reason) == (other.verdict, other.reason)
 
 
 def _cut(standing: Standing, target: str, elsewhere: str) -> Standing:

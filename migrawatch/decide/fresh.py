@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
-from migrawatch.decide.blame import may_be_kin
+from migrawatch.decide.blame import explains, may_be_kin
 from migrawatch.decide.board import HOST_PROBE, Board, Standings, all_needs, board_of, dependents, peers
 from migrawatch.decide.incident import Incident
 from migrawatch.decide.nature import REFUSED_LOGINS
 from migrawatch.decide.standing import Standing, first_bad
-from migrawatch.decide.streak import Failing
+from migrawatch.decide.streak import Failing, Suspect
 from migrawatch.model import Verdict
 from migrawatch.reason import Reason
 
@@ -100,10 +100,12 @@ def overdue(incident: Incident, board: Board, explained: Iterable[str]) -> Itera
 
 
 def _outdated(name: str, board: Board) -> bool:
-    """Whether something that *name* needs came back since *name* was last looked at."""
+    """Whether something that *name* needs came back since *name* was last looked at, or fails by something else now."""
     seen = board[name].seen
     assert seen is not None
-    return any(seen.at < back for back, _ in _returned(name, board))
+    return any(seen.at < back for back, _ in _returned(name, board)) or any(
+        seen.at < _so_since(need) for need in _turned(name, board)
+    )
 
 
 def returned_before(name: str, board: Board) -> bool:
@@ -124,10 +126,24 @@ def _returned(name: str, board: Board) -> Iterator[tuple[datetime, datetime]]:
         elif need.verdict is Verdict.OK and need.failing:
             yield cleared_at(need), cleared_at(need) + settle
         elif need.verdict is Verdict.OK and any(need.streak.recent):
-            yield need.seen.at, need.seen.at
+            yield _so_since(need), _so_since(need)
         elif need.verdict is Verdict.WARN and need.failing:
             # A need that only warns explains nothing any longer, and is often slow while it comes back.
             yield first_bad(need), first_bad(need) + settle
+
+
+def _turned(name: str, board: Board) -> Iterator[Standing]:
+    """The needs of *name* that went on failing by something else, which does not explain *name*."""
+    for need in (board[need] for need in all_needs(name, board)):
+        streak = need.streak
+        lasts = isinstance(streak, Failing | Suspect) and streak.first_bad < _so_since(need)
+        if need.bad and lasts and not explains(need, board[name]):
+            yield need
+
+
+def _so_since(standing: Standing) -> datetime:
+    assert standing.seen is not None
+    return standing.so_since or standing.seen.at
 
 
 def cleared_at(cause: Standing) -> datetime:

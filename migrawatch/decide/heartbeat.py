@@ -70,7 +70,7 @@ def _running(heard: Heard, begun: datetime, wanted: Wanted, at: datetime) -> Fin
         return None if heard.succeeded_at else Finding(Verdict.UNKNOWN, Reason.NO_HISTORY, first)
     spell = heard.deaf_within(begun, ends_by)
     if spell is None:
-        told = f"began at {_date(begun)} and did not end within {length(wanted.runtime)}"
+        told = f"began at {_date(begun)} and did not end within {in_words(wanted.runtime)}"
         return Finding(Verdict.DOWN, Reason.HEARTBEAT_MISSED, told)
     lost = f"began at {_date(begun)} and may have ended while migrawatch did not listen ({_spell(spell)})"
     return _awaited(heard, wanted, begun, at) or Finding(Verdict.UNKNOWN, Reason.NO_HISTORY, lost)
@@ -99,11 +99,6 @@ def _missed(heard: Heard, due: datetime, deadline: datetime) -> str:
     last = f"since {_date(heard.succeeded_at)}" if heard.succeeded_at else "ever"
     begun = f"; a run began at {_date(heard.started_at)}" if heard.started_at else ""
     return f"no success {last}; one was due at {_date(due)}, by {_date(deadline)} at the latest{begun}"
-
-
-def length(seconds: Seconds) -> str:
-    """A length of time for people: `45 s`, `40 min`, `5.2 h`, `3.1 days`."""
-    return f"{seconds:g} s" if seconds < 120 else in_words(seconds)
 
 
 def _spell(spell: tuple[datetime, datetime]) -> str:

@@ -58,7 +58,7 @@ def judge(
     for group in groups:
         if id(group) in {id(taken) for taken in claimed.values()} or not _may_open(group, blind, board):
             continue
-        wait, missing = _held_up(group, board, first_failed_of(group, board), now)
+        wait, missing = _held_up(group, board, _begun(group, board), now)
         if wait > timedelta(0):
             waits.append(wait)
         elif missing:
@@ -174,6 +174,12 @@ def _held_up(group: Group, board: Board, since: datetime, now: datetime) -> tupl
     if calm > now:
         return calm - now, frozenset()
     return timedelta(0), _missing(group, board) or _unproven(group, board, calm)
+
+
+def _begun(group: Group, board: Board) -> datetime:
+    """When what *group* would be told as began. What failed before its head did failed by something else then."""
+    first, head = first_failed_of(group, board), board[group.head]
+    return max(first, first_bad(head)) if head.bad else first
 
 
 def _unproven(group: Group, board: Board, calm: datetime) -> frozenset[str]:

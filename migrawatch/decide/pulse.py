@@ -8,7 +8,7 @@ from migrawatch.decide.series import in_words
 from migrawatch.model import Finding, Seconds, Verdict
 from migrawatch.reason import Reason
 
-BEAT: Seconds = 20.0
+BEAT: Seconds = 10.0
 """How often the daemon tells its pulse."""
 
 SPAN: Seconds = 60.0

@@ -1,7 +1,7 @@
 """A rehearsal: what is supposed to fail is looked at, judged and addressed on a clock that only it moves."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from migrawatch.decide.board import Standings
@@ -9,7 +9,7 @@ from migrawatch.decide.incident import Delivery, Incident, Notice
 from migrawatch.decide.judgement import Judgement, judge
 from migrawatch.decide.route import Route, address
 from migrawatch.decide.standing import Standing
-from migrawatch.decide.streak import WINDOW, step
+from migrawatch.decide.streak import WINDOW
 from migrawatch.decide.supposed import healthy, look
 from migrawatch.model import Finding
 
@@ -66,8 +66,7 @@ class _Stage:
     def looked_at(self) -> Judgement:
         """Look at everything once, and judge."""
         for name, standing in self._standings.items():
-            seen = look(standing, self.now, self._findings.get(name))
-            self._standings[name] = replace(standing, seen=seen, streak=step(standing.streak, seen, standing.policy))
+            self._standings[name] = standing.after(look(standing, self.now, self._findings.get(name)))
         judgement = judge(self._incidents.values(), self._standings, self.now, self._new_id)
         self._incidents = {incident.id: incident for incident in judgement.incidents}
         for notice in judgement.notices:

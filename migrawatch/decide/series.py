@@ -114,7 +114,9 @@ def _growing(series: Series) -> str:
 
 
 def in_words(seconds: Seconds) -> str:
-    """A length of time for people: `40 min`, `5.2 h`, `3.1 days`."""
+    """A length of time for people: `45 s`, `40 min`, `5.2 h`, `3.1 days`."""
+    if seconds < 120:
+        return f"{seconds:.3g} s"
     if seconds < 3600:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.3g} h" if seconds < 2 * 86400 else f"{seconds / 86400:.3g} days"

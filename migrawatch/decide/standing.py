@@ -1,11 +1,11 @@
 """Where a check stands: its streak and its last look, as the judgement reads them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from migrawatch.decide.policy import Policy
-from migrawatch.decide.streak import WINDOW, Clear, Failing, Streak, Suspect
+from migrawatch.decide.streak import WINDOW, Clear, Failing, Streak, Suspect, step
 from migrawatch.model import Evidence, Observation, Subject, Verdict
 from migrawatch.reason import Reason
 
@@ -17,10 +17,20 @@ PRESENTED = "probe_ssl_last_chain_info"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
-    """One check as judged. *seen* is its last look, None before the first.
+class Glance:
+    """What is kept of an earlier look: when it began, and how it ended."""
 
-    *lent* is the evidence of the first trigger since it was last clear.
+    at: datetime
+    verdict: Verdict
+    reason: Reason | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """One check as judged. *seen* is its last look, None before the first; *earlier* are those before it, oldest first.
+
+    *earlier* is of this run of the daemon, and has so many looks as a streak has; all that ended as the last one began
+    at *so_since* or later. *lent* is the evidence of the first trigger since it was last clear.
     """
 
     subject: Subject
@@ -29,6 +39,23 @@ class Standing:
     streak: Streak = field(default_factory=Clear)
     seen: Observation | None = None
     lent: tuple[Evidence, ...] = ()
+    earlier: tuple[Glance, ...] = ()
+    so_since: datetime | None = None
+
+    def after(self, seen: Observation) -> "Standing":
+        """Where the check stands after one more look."""
+        last = self.seen
+        glance = () if last is None else (Glance(at=last.at, verdict=last.verdict, reason=last.reason),)
+        streak = step(self.streak, seen, self.policy)
+        same = last is not None and (last.verdict, last.reason) == (seen.verdict, seen.reason)
+        return replace(
+            self,
+            streak=streak,
+            seen=seen,
+            lent=() if isinstance(streak, Clear) else self.lent or seen.lent,
+            earlier=(*self.earlier, *glance)[-WINDOW:],
+            so_since=self.so_since if same else seen.at,
+        )
 
     @property
     def verdict(self) -> Verdict:

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from migrawatch.decide.cron import check_cron
 from migrawatch.decide.heard import Heard, heard_first
-from migrawatch.decide.heartbeat import Wanted, due_by, judge, length
+from migrawatch.decide.heartbeat import Wanted, due_by, judge
+from migrawatch.decide.series import in_words
 from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Secret, Unsure, Verdict, Visit
 
 SUCCESS_AT = Measure("probe_heartbeat_last_success_timestamp_seconds", "When the job last reported success, in unix "
@@ -69,7 +70,7 @@ class HeartbeatProbe(Probe):
     @property
     def target(self) -> str:
         """When the job should report."""
-        return f"cron {self.cron} {self.zone}" if self.cron else f"every {length(self.period)}"
+        return f"cron {self.cron} {self.zone}" if self.cron else f"every {in_words(self.period)}"
 
     @property
     def remembers_under(self) -> str:

@@ -17,7 +17,7 @@ _LOG = 'ssh {host} "journalctl -u migrawatch -p warning -n 50 --no-pager"'
 
 @dataclass(frozen=True, kw_only=True)
 class ItselfProbe(Probe):
-    """The daemon tells every 20 s how it runs; this judges it. From a shell the last word is read from the state on
+    """The daemon tells every 10 s how it runs; this judges it. From a shell the last word is read from the state on
     disk, so that a daemon that died or hangs is seen from there.
 
     A look may begin *late_after* after it was due, and the event loop wake *lag_after* late. A receiver may take

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from migrawatch.decide.series import in_words
 from migrawatch.parse.mail_queue import QUEUES, Mail, Waiting, lines_of, parse_mail
 from migrawatch.probe import Completed, Contact, Down, Measure, Probe, Reason, Seconds, Unsure, Visit
 
@@ -78,7 +79,9 @@ class MailQueueProbe(Probe):
         self._judge_length(visit, len(moving), len(mails), is_cut)
         late = [mail for mail in moving if visit.at.timestamp() - mail.arrived_at > self.late_after]
         if stuck := [mail for mail in late if mail.queue in _NOT_TAKEN_UP]:
-            visit.down(Reason.MAIL_QUEUE, f"{_mails(len(stuck))} not taken up by Postfix for {self._long}")
+            visit.down(
+                Reason.MAIL_QUEUE, f"{_mails(len(stuck))} not taken up by Postfix for {in_words(self.late_after)}"
+            )
         waiting = [each for mail in late if mail.queue in _TRIED and not mail.is_bounce for each in mail.waiting]
         self._judge_late(visit, waiting)
 
@@ -110,15 +113,11 @@ class MailQueueProbe(Probe):
             among = sorted({each.domain for each in waiting if each.why == why})
             visit.evidence(f"{visit.subject.host}: postqueue -j", f"{count} for {_named(among)}: {why[:300]}")
         named = _named([domain for domain, _ in domains.most_common()])
-        told = f"mail for {named} waits longer than {self._long} ({len(waiting)} recipients)"
+        told = f"mail for {named} waits longer than {in_words(self.late_after)} ({len(waiting)} recipients)"
         if len(domains) >= self.several:
             visit.down(Reason.MAIL_QUEUE, f"{told}: {len(domains)} domains, so it is our way out")
         else:
             visit.warn(Reason.MAIL_QUEUE, f"{told}: theirs, most likely")
-
-    @property
-    def _long(self) -> str:
-        return f"{self.late_after / 60:g} min"
 
     # -- asking -------------------------------------------------------------------------------------------------
 

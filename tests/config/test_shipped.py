@@ -149,6 +149,7 @@ def test_only_what_the_map_does_not_tell_is_not_watched(production: Settings) ->
         "loki": "url is CHANGE_ME",
         "disk/root@migraguard-quantum": "the address of migraguard-quantum is CHANGE_ME",
         "echo/migraguard-quantum": "the address of migraguard-quantum is CHANGE_ME",
+        "itself": "the address of migraguard-quantum is CHANGE_ME",
         "host/legacy-vps": "ssh.user of legacy-vps is CHANGE_ME",
         "job/pve-backup": "disabled (enabled: false)",
         "object-store": "url is CHANGE_ME",

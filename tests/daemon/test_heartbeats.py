@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.daemon.stand import Stand, stand, until
-from tests.servers.mounts import in_memory, needs_mount
+from tests.servers.mounts import fill, in_memory, needs_mount
 
 pytestmark = pytest.mark.slow
 
@@ -332,13 +332,3 @@ async def test_a_full_disk_is_told_to_the_job_and_its_next_try_is_taken(jobs: Jo
     assert refused[-1] == 503
     assert taken == 200
     assert seen["measures"]["probe_heartbeat_last_exit_code"] == 4
-
-
-def fill(path: Path) -> None:
-    """Take all that is left of a file system."""
-    with path.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            return

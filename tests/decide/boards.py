@@ -8,7 +8,6 @@ from migrawatch.decide.incident import Change, Incident, Notice
 from migrawatch.decide.judgement import Judgement, judge
 from migrawatch.decide.policy import Policy
 from migrawatch.decide.standing import STARTED_AT, Standing
-from migrawatch.decide.streak import step
 from migrawatch.model import Finding, Measure, Observation, Reading, Severity, Subject, Verdict, worst_first
 from migrawatch.reason import Reason
 
@@ -191,7 +190,7 @@ class Room:
 
     def restart(self) -> None:
         """What was seen is gone; streaks and incidents come back from the store."""
-        self.standings = {name: replace(standing, seen=None) for name, standing in self.standings.items()}
+        self.standings = {name: replace(standing, seen=None, earlier=()) for name, standing in self.standings.items()}
 
     def see(
         self,
@@ -203,7 +202,7 @@ class Room:
         """Look at *name* now."""
         standing = self.standings[name]
         seen = observation(standing.subject, self.now, reason, verdict, started)
-        self.standings[name] = replace(standing, seen=seen, streak=step(standing.streak, seen, standing.policy))
+        self.standings[name] = standing.after(seen)
 
     def see_all(self, bad: Mapping[str, Reason] | None = None, times: int = 1, pause: float = 1.0) -> None:
         """Look at every check, *times* times; those of *bad* fail. Then judge."""

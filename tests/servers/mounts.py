@@ -71,6 +71,16 @@ def waiting(place: Path) -> Iterator[None]:
         os.close(speaks)
 
 
+def fill(path: Path) -> None:
+    """Take all that is left of a file system."""
+    with path.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            return
+
+
 def _mount(source: str, place: Path, kind: str, options: str) -> None:
     if _LIBC.mount(source.encode(), str(place).encode(), kind.encode(), 0, options.encode()):
         number = ctypes.get_errno()

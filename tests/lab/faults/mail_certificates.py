@@ -39,12 +39,12 @@ def certificate(name: str, breaks: str, reason: str, issue: Issue, *, warns: boo
     """One certificate is one cause, although two servers present it on three ports."""
     severity = Severity.WARNING if warns else Severity.CRITICAL
     seen = ("warn" if warns else "down", reason)
-    # Told of the service that most checks need.
-    head, *others = ("mail-exchanger", "submission", "imap")
+    # As many checks need the one as the other: told of the one that the configuration has first.
+    head, *others = ("imap", "mail-exchanger", "submission")
     return Fault(
         name=f"mail-certificate-{name}",
         breaks=breaks,
-        causes=(Cause(check=head, host="mail-core", service="mail exchanger", reason=reason, severity=severity),),
+        causes=(Cause(check=head, host="mail-core", service="dovecot", reason=reason, severity=severity),),
         symptoms=frozenset(others),
         shows={**dict.fromkeys((head, *others), seen), "postfix-unit": ("ok", ""), "dovecot-unit": ("ok", "")},
         inject=presented(issue),

@@ -79,7 +79,7 @@ FAULTS = (
         DOVECOT,
         "imap_no_greeting",
         "timeout 2 doveadm auth test nobody nothing >/dev/null 2>&1 || true; pkill -STOP -f '^dovecot/auth$'",
-        MEND_DOVECOT,
+        MEND_BOTH,
         symptoms=(LOGIN,),
     ),
     fault(
