@@ -136,8 +136,9 @@ def _turned(name: str, board: Board) -> Iterator[Standing]:
     """The needs of *name* that went on failing by something else, which does not explain *name*."""
     for need in (board[need] for need in all_needs(name, board)):
         streak = need.streak
-        lasts = isinstance(streak, Failing | Suspect) and streak.first_bad < _so_since(need)
-        if need.bad and lasts and not explains(need, board[name]):
+        if not need.bad or not isinstance(streak, Failing | Suspect):
+            continue
+        if streak.first_bad < _so_since(need) and not explains(need, board[name]):
             yield need
 
 

@@ -26,6 +26,9 @@ from migrawatch.decide.summary import cause_of
 from migrawatch.model import Severity, Verdict
 from migrawatch.reason import Reason
 
+PATIENCE = timedelta(seconds=30)
+"""For so long a cause is not told before what fails with it was looked at again as well."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
@@ -124,10 +127,13 @@ def _may_open(group: Group, blind: list[str], board: Board) -> bool:
     return any(board[name].bad or name in blind or name in board.pending for name in group.failing)
 
 
-def _missing(group: Group, board: Board) -> frozenset[str]:
+def _missing(group: Group, board: Board, now: datetime) -> frozenset[str]:
     """What must be looked at before *group* can be told."""
     unsure = {name for name in group.failing if board[name].bad and not board[name].established}
-    found = (stale(name, board) for name in {group.head, *group.failing})
+    head = board[group.head]
+    # Slow checks that fail in turns could ask for each other's looks for ever.
+    patient = not head.failing or now < first_bad(head) + PATIENCE
+    found = (stale(name, board) for name in {group.head, *(group.failing if patient else ())})
     return frozenset(unsure if len(unsure) == len(group.failing) else ()).union(*found)
 
 
@@ -173,7 +179,7 @@ def _held_up(group: Group, board: Board, since: datetime, now: datetime) -> tupl
     calm = since if settled is None else min(settled, latest)
     if calm > now:
         return calm - now, frozenset()
-    return timedelta(0), _missing(group, board) or _unproven(group, board, calm)
+    return timedelta(0), _missing(group, board, now) or _unproven(group, board, calm)
 
 
 def _begun(group: Group, board: Board) -> datetime:

@@ -69,3 +69,18 @@ def test_a_start_anew_that_what_failed_before_is_put_down_to_is_given_its_moment
     room.see("host/mail-core")
 
     assert room.judge().notices == ()
+
+
+def test_slow_checks_that_fail_in_turns_do_not_hold_up_the_cause_for_ever() -> None:
+    """Each of their looks outdates the other's; the cause itself is known."""
+    room = Room(subjects=SUBJECTS)
+    turns = (R.SMTP_TIMEOUT, R.CONNECT_RESET)
+    for number in range(8):
+        room.wait(6)
+        for name in ("host/mail-core", "dovecot-unit"):
+            room.see(name)
+        slow_look(room, "imap-login", R.TLS_TIMEOUT, took=5.9)
+        slow_look(room, "submission-login", turns[number % 2], took=5.0)
+        room.judge()
+
+    assert [incident.cause.check for incident in room.opened] == ["imap-login"]
