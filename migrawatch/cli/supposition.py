@@ -6,7 +6,8 @@ from datetime import datetime
 
 from migrawatch.config import Settings
 from migrawatch.decide.incident import Incident
-from migrawatch.decide.rehearsal import Told, rehearse
+from migrawatch.decide.rehearsal import rehearse
+from migrawatch.decide.route import Told
 from migrawatch.decide.standing import Standing
 from migrawatch.decide.supposed import Outage, supposed
 from migrawatch.model import Finding, Verdict

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from migrawatch.cli.chain import cause_lines, fact_of, headline, lines_of
 from migrawatch.cli.supposition import Supposition, text_of, why_nobody
-from migrawatch.decide.rehearsal import Told
+from migrawatch.decide.route import Told
 from migrawatch.inquiry import Inquest
 from migrawatch.model import Observation, Severity, Verdict
 from migrawatch.reach.vantage import HERE

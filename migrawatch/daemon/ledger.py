@@ -13,9 +13,9 @@ from migrawatch.check import Check
 from migrawatch.daemon.changeover import renamed, renames, standing_of, succeeded
 from migrawatch.daemon.clock import Clock
 from migrawatch.decide.fresh import dependents, witnesses
-from migrawatch.decide.incident import Delivery, Incident, Notice
-from migrawatch.decide.judgement import Judgement, judge
-from migrawatch.decide.route import Route, address
+from migrawatch.decide.incident import Delivery, Incident
+from migrawatch.decide.outcome import Outcome, decide
+from migrawatch.decide.route import Addresses, Told
 from migrawatch.decide.standing import Standing
 from migrawatch.decide.streak import Clear, Streak, Suspect, step, wants_confirming
 from migrawatch.decide.watch import Position
@@ -45,15 +45,6 @@ class Hands:
     plan: Callable[[str], None]
     commit: Callable[[Transaction], Awaitable[None]]
     deliver: Callable[[tuple[Delivery, ...]], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Addresses:
-    """Who can be told: the *routes*, all *receivers*, and the one that is told what a receiver that is gone was due."""
-
-    routes: tuple[Route, ...] = ()
-    receivers: frozenset[str] = frozenset()
-    fallback: str = ""
 
 
 class Ledger:
@@ -158,7 +149,7 @@ class Ledger:
                 if isinstance(item, tuple):
                     changed |= self._step(*item)
             self._ask_around()
-            await self._conclude(changed, self._judge())
+            await self._conclude(changed, self._decide())
             self._began = None
             for item in batch:
                 if isinstance(item, asyncio.Event):
@@ -215,32 +206,32 @@ class Ledger:
                 others = tuple(member for member in incident.members if member != name)
                 self._hands.look_now(Trigger(checks=others), self._clock.now())
 
-    def _judge(self) -> Judgement:
+    def _decide(self) -> Outcome:
         if not self._incidents and all(map(_is_quiet, self._standings.values())):
-            return Judgement()
-        judgement = judge(self._incidents.values(), self._standings, self._clock.now(), lambda: secrets.token_hex(6))
-        if judgement.wanted:
-            self._hands.look_now(Trigger(checks=tuple(judgement.wanted)), self._since(judgement.wanted))
+            return Outcome()
+        open_now, new_id = self._incidents.values(), lambda: secrets.token_hex(6)
+        outcome = decide(open_now, self._standings, self._clock.now(), new_id, self._addresses)
+        if outcome.wanted:
+            self._hands.look_now(Trigger(checks=tuple(outcome.wanted)), self._since(outcome.wanted))
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        if judgement.again_in is not None:
+        if outcome.again_in is not None:
             loop = asyncio.get_running_loop()
-            self._alarm = loop.call_later(judgement.again_in.total_seconds(), self._inbox.put_nowait, None)
-        return judgement
+            self._alarm = loop.call_later(outcome.again_in.total_seconds(), self._inbox.put_nowait, None)
+        return outcome
 
     def _since(self, wanted: Iterable[str]) -> datetime:
         """The beginning of the newest failure: a look under way since then counts as now."""
         begins = [s.streak.first_bad for s in self._standings.values() if not isinstance(s.streak, Clear)]
         return max(begins, default=self._clock.now())
 
-    async def _conclude(self, changed: dict[str, Streak], judgement: Judgement) -> None:
-        addressed = [self._address(notice) for notice in judgement.notices]
-        incidents = {incident.id: incident for incident in judgement.incidents}
-        incidents |= {incident.id: incident for incident, _ in addressed}
-        deliveries = tuple(delivery for _, found in addressed for delivery in found)
-        touched = tuple(incident for incident in incidents.values() if self._stored.get(incident.id) != incident)
-        self._incidents = {key: incident for key, incident in incidents.items() if incident.resolved_at is None}
+    async def _conclude(self, changed: dict[str, Streak], outcome: Outcome) -> None:
+        deliveries = outcome.deliveries
+        for told in outcome.told:
+            _log_judged(told)
+        touched = tuple(found for found in outcome.incidents if self._stored.get(found.id) != found)
+        self._incidents = {found.id: found for found in outcome.incidents if found.resolved_at is None}
         self._stored = dict(self._incidents)
         removed, self._removed = tuple(self._removed), set()
         memory, self._unsaved = self._memory_of(self._unsaved), {}
@@ -259,20 +250,6 @@ class Ledger:
         self._ear.judged(self._incidents.values())
         if deliveries:
             self._hands.deliver(deliveries)
-
-    def _address(self, notice: Notice) -> tuple[Incident, tuple[Delivery, ...]]:
-        cause = self._checks.get(notice.incident.cause.check)
-        incident, deliveries = address(notice, self._addresses.routes, cause.subject.tags if cause else ())
-        log.info(
-            "judged",
-            incident=incident.id,
-            change=notice.change,
-            severity=incident.severity,
-            cause=incident.cause.check,
-            reason=incident.cause.reason,
-            receivers=[delivery.receiver for delivery in deliveries],
-        )
-        return incident, deliveries
 
     def _memory_of(self, values: Mapping[str, Any]) -> dict[str, Remembered]:
         probes = {name: self._checks[name].probe for name in values if name in self._checks}
@@ -296,4 +273,17 @@ def _log_observed(seen: Observation) -> None:
         reason=seen.reason,
         detail=seen.detail,
         took=round(seen.took, 4),
+    )
+
+
+def _log_judged(told: Told) -> None:
+    incident = told.notice.incident
+    log.info(
+        "judged",
+        incident=incident.id,
+        change=told.notice.change,
+        severity=incident.severity,
+        cause=incident.cause.check,
+        reason=incident.cause.reason,
+        receivers=list(told.receivers),
     )

@@ -10,7 +10,7 @@ from migrawatch.config.receivers import Alertmanager as AlertmanagerSettings
 from migrawatch.config.receivers import Apprise as AppriseSettings
 from migrawatch.config.receivers import Email as EmailSettings
 from migrawatch.config.receivers import Webhook as WebhookSettings
-from migrawatch.daemon.ledger import Addresses
+from migrawatch.decide.route import Addresses
 from migrawatch.model import Secret
 from migrawatch.talk.client import Client
 from migrawatch.talk.submission import Relay

@@ -27,6 +27,28 @@ class Route:
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Addresses:
+    """Who can be told: the *routes*, all *receivers*, and the one that is told what a receiver that is gone was due."""
+
+    routes: tuple[Route, ...] = ()
+    receivers: frozenset[str] = frozenset()
+    fallback: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """One notice, and what of it is delivered; nothing if no route leads anywhere."""
+
+    notice: Notice
+    deliveries: tuple[Delivery, ...]
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """Who is told."""
+        return tuple(delivery.receiver for delivery in self.deliveries)
+
+
 def address(notice: Notice, routes: Iterable[Route], tags: tuple[str, ...]) -> tuple[Incident, tuple[Delivery, ...]]:
     """The deliveries that *notice* makes, and its incident with the receivers it will have told.
 

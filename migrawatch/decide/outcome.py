@@ -1,0 +1,58 @@
+"""One round of deciding: where the checks stand is judged, and what follows is addressed to those who are told."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from migrawatch.decide.board import Standings
+from migrawatch.decide.incident import Delivery, Incident, Notice
+from migrawatch.decide.judgement import judge
+from migrawatch.decide.route import Addresses, Told, address
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a round leads to.
+
+    *incidents* are all that are open, and those that ended in it, with the receivers that *told* makes them known to.
+    *wanted* are checks to be looked at now. *again_in* is when to decide anew although nothing was seen.
+    """
+
+    incidents: tuple[Incident, ...] = ()
+    told: tuple[Told, ...] = ()
+    wanted: frozenset[str] = frozenset()
+    again_in: timedelta | None = None
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """Everything that is to be delivered, in order."""
+        return tuple(delivery for told in self.told for delivery in told.deliveries)
+
+
+def decide(
+    incidents: Iterable[Incident],
+    standings: Standings,
+    now: datetime,
+    new_id: Callable[[], str],
+    addresses: Addresses,
+) -> Outcome:
+    """What follows from where the checks stand, for the open *incidents*."""
+    judgement = judge(incidents, standings, now, new_id)
+    found = {incident.id: incident for incident in judgement.incidents}
+    told = []
+    for notice in judgement.notices:
+        known, deliveries = address(notice, addresses.routes, tags_of(notice, standings))
+        found[known.id] = known
+        told.append(Told(notice=notice, deliveries=deliveries))
+    return Outcome(
+        incidents=tuple(found.values()),
+        told=tuple(told),
+        wanted=judgement.wanted,
+        again_in=judgement.again_in,
+    )
+
+
+def tags_of(notice: Notice, standings: Standings) -> tuple[str, ...]:
+    """The tags of a notice's cause; none if it is watched no longer."""
+    cause = standings.get(notice.incident.cause.check)
+    return cause.subject.tags if cause else ()
