@@ -14,6 +14,7 @@ from migrawatch.daemon.changeover import renamed, renames, standing_of, succeede
 from migrawatch.daemon.clock import Clock
 from migrawatch.decide.fresh import dependents, witnesses
 from migrawatch.decide.incident import Delivery, Incident
+from migrawatch.decide.maintenance import Window
 from migrawatch.decide.outcome import Outcome, decide
 from migrawatch.decide.route import Addresses, Told
 from migrawatch.decide.standing import Standing
@@ -50,10 +51,14 @@ class Hands:
 class Ledger:
     """Where the checks stand, and the open incidents. One task works at it; nothing else changes what it holds."""
 
-    def __init__(self, clock: Clock, hands: Hands, ear: Ear, incidents: Iterable[Incident]) -> None:
+    def __init__(
+        self, clock: Clock, hands: Hands, ear: Ear, incidents: Iterable[Incident],
+        windows: Callable[[], tuple[Window, ...]] = tuple,
+    ) -> None:  # fmt: skip
         self._clock = clock
         self._hands = hands
         self._ear = ear
+        self._windows = windows
         self._standings: dict[str, Standing] = {}
         self._checks: dict[str, Check] = {}
         self._addresses = Addresses()
@@ -134,6 +139,10 @@ class Ledger:
         self._positions[watch] = position
         self._inbox.put_nowait(None)
 
+    def reconsider(self) -> None:
+        """Something else than a look is new, such as a maintenance window: decide anew."""
+        self._inbox.put_nowait(None)
+
     async def work(self) -> None:
         """Judge what comes in until cancelled. What came in together is judged and stored together.
 
@@ -210,7 +219,8 @@ class Ledger:
         if not self._incidents and all(map(_is_quiet, self._standings.values())):
             return Outcome()
         open_now, new_id = self._incidents.values(), lambda: secrets.token_hex(6)
-        outcome = decide(open_now, self._standings, self._clock.now(), new_id, self._addresses)
+        windows = self._windows()
+        outcome = decide(open_now, self._standings, self._clock.now(), new_id, self._addresses, windows)
         if outcome.wanted:
             self._hands.look_now(Trigger(checks=tuple(outcome.wanted)), self._since(outcome.wanted))
         if self._alarm is not None:

@@ -1,6 +1,6 @@
 """What an incident is: one cause and all its symptoms, from opening to resolution, and the notices it makes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -46,6 +46,18 @@ class Identity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Quiet:
+    """Why nobody is told anything new of an incident: its cause lies in *window*, a maintenance, until *until*.
+
+    *owed* is what was not told for it; None if there was nothing, or once it was told.
+    """
+
+    window: str
+    until: datetime
+    owed: Change | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Incident:
     """One cause and its symptoms. Times are aware, UTC.
 
@@ -53,6 +65,7 @@ class Incident:
     failing checks of it, the cause's included; *symptoms* those that people are told of (every check that was part of
     it). *blind* are checks that could not be looked at because of it. *told* are the receivers that know of it.
     *loudest* is the worst severity that was told. *closing* says why it was resolved, if not because all is well.
+    *quiet* is the last maintenance that kept it quiet.
     """
 
     id: str
@@ -73,11 +86,16 @@ class Incident:
     notices: int = 0
     resolved_at: datetime | None = None
     closing: str = ""
+    quiet: Quiet | None = None
 
     @property
     def state(self) -> str:
         """`open` or `resolved`."""
         return "open" if self.resolved_at is None else "resolved"
+
+    def is_quiet(self, now: datetime) -> bool:
+        """Whether a maintenance keeps it quiet, or its checks are still to be looked at after one."""
+        return self.quiet is not None and (self.quiet.owed is not None or now < self.quiet.until)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,3 +122,10 @@ class Delivery:
     receiver: str
     sequence: int
     beside: tuple[str, ...] = ()
+
+
+def noticed(incident: Incident, change: Change, at: datetime) -> tuple[Incident, Notice]:
+    """A new notice of *incident*, and the incident that has made it."""
+    loudest = Severity.CRITICAL if incident.severity is Severity.CRITICAL else incident.loudest
+    counted = replace(incident, notices=incident.notices + 1, loudest=loudest)
+    return counted, Notice(key=f"{counted.id}-{counted.notices}", change=change, at=at, incident=counted)

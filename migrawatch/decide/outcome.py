@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from migrawatch.decide.board import Standings
 from migrawatch.decide.incident import Delivery, Incident, Notice
 from migrawatch.decide.judgement import judge
+from migrawatch.decide.maintenance import Window
+from migrawatch.decide.quiet import keep_quiet
 from migrawatch.decide.route import Addresses, Told, address
 
 
@@ -35,9 +37,11 @@ def decide(
     now: datetime,
     new_id: Callable[[], str],
     addresses: Addresses,
+    windows: Iterable[Window] = (),
 ) -> Outcome:
-    """What follows from where the checks stand, for the open *incidents*."""
-    judgement = judge(incidents, standings, now, new_id)
+    """What follows from where the checks stand, for the open *incidents*, with the maintenance *windows* there are."""
+    before = {incident.id: incident for incident in incidents}
+    judgement = keep_quiet(judge(before.values(), standings, now, new_id), before, windows, standings, now)
     found = {incident.id: incident for incident in judgement.incidents}
     told = []
     for notice in judgement.notices:

@@ -117,8 +117,14 @@ def incident_document(incident: Incident) -> Document:
         "opened_at": date(incident.opened_at),
         "resolved_at": date(incident.resolved_at) if incident.resolved_at else None,
         "closing": incident.closing,
+        "quiet": _quiet(incident),
         "told": list(incident.told),
     }
+
+
+def _quiet(incident: Incident) -> Document | None:
+    quiet = incident.quiet
+    return {"window": quiet.window, "until": date(quiet.until), "owed": quiet.owed} if quiet else None
 
 
 def notice_document(notice: Notice, sequence: int, instead_of: tuple[str, ...] = ()) -> Document:

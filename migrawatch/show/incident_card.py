@@ -1,6 +1,7 @@
 """An open incident on the status page: what broke, since when, why, what it breaks, what was seen, what to type."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from migrawatch.decide.incident import Incident
 from migrawatch.model import Evidence
@@ -12,7 +13,7 @@ PIECES = 12
 """Pieces of evidence that are shown; the rest are in the API."""
 
 
-def incident_card(incident: Incident) -> Html:
+def incident_card(incident: Incident, now: datetime) -> Html:
     """One incident, readable at 3 a.m. on a phone."""
     cause = incident.cause
     return fill(
@@ -20,7 +21,7 @@ def incident_card(incident: Incident) -> Html:
         '<h2><span class="badge">{severity}</span> {summary}</h2>'
         '<p class="facts">since {since} <span class="quiet">· sure after {sure} · {host}{service} · '
         '<a href="#check-{check}">{check}</a></span></p>'
-        '<p class="why"><code>{reason}</code> {detail}</p>{rest}</article>',
+        '<p class="why"><code>{reason}</code> {detail}</p>{standing}{rest}</article>',
         severity=incident.severity,
         id=incident.id,
         summary=cause.summary,
@@ -31,8 +32,23 @@ def incident_card(incident: Incident) -> Html:
         check=cause.check,
         reason=cause.reason,
         detail=cause.detail,
+        standing=joined(_standing(incident, now)),
         rest=joined(_rest(incident)),
     )
+
+
+def _standing(incident: Incident, now: datetime) -> Iterator[Html]:
+    quiet = incident.quiet
+    if quiet is not None and incident.is_quiet(now):
+        text = (
+            "under maintenance ({window}) until {until}: nobody is told"
+            if now < quiet.until
+            else ("the maintenance ({window}) ended {until}: it is told if it is still down")
+        )
+        yield fill(
+            '<p class="standing">{text}</p>',
+            text=fill(text, window=quiet.window, until=moment(quiet.until)),
+        )
 
 
 def _rest(incident: Incident) -> Iterator[Html]:

@@ -57,6 +57,8 @@ def _lines(incident: Incident) -> Iterator[tuple[str, str]]:
         yield "breaks", names(incident.symptoms)
     if incident.blind:
         yield "unseen", names(incident.blind)
+    if incident.quiet is not None:
+        yield "quiet", f"until {_clock(incident.quiet.until)}, by the maintenance {shortened(incident.quiet.window)}"
     if incident.also:
         yield "also", f"{names(incident.also)} failed too, and is told as another incident"
     if incident.resolved_at is None:
