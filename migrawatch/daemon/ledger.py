@@ -2,18 +2,19 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from migrawatch.check import Check
 from migrawatch.daemon.changeover import renamed, renames, standing_of, succeeded
 from migrawatch.daemon.clock import Clock
+from migrawatch.daemon.parties import Ear, Hands
 from migrawatch.decide.fresh import dependents, witnesses
-from migrawatch.decide.incident import Delivery, Incident
+from migrawatch.decide.incident import Incident
 from migrawatch.decide.maintenance import Window
 from migrawatch.decide.outcome import Outcome, decide
 from migrawatch.decide.route import Addresses, Told
@@ -24,28 +25,6 @@ from migrawatch.model import Observation, Seconds, Trigger, Verdict
 from migrawatch.store.state import Remembered, Transaction
 
 log = structlog.get_logger(__name__)
-
-
-class Ear(Protocol):
-    """Who hears of everything that is seen and judged: the board."""
-
-    def observed(self, seen: Observation) -> None:
-        """A look ended."""
-        ...
-
-    def judged(self, incidents: Iterable[Incident]) -> None:
-        """These incidents are open now."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hands:
-    """What the ledger sets in motion: a look now, a new plan on the grid, a commit, the courier's next round."""
-
-    look_now: Callable[[Trigger, datetime], None]
-    plan: Callable[[str], None]
-    commit: Callable[[Transaction], Awaitable[None]]
-    deliver: Callable[[tuple[Delivery, ...]], None]
 
 
 class Ledger:

@@ -14,9 +14,10 @@ from migrawatch.config import ConfigError, Settings, load
 from migrawatch.config.changes import compare
 from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.heartbeats import Heartbeats
-from migrawatch.daemon.ledger import Hands, Ledger
+from migrawatch.daemon.ledger import Ledger
 from migrawatch.daemon.looks import Looks
 from migrawatch.daemon.maintenance import Maintenance
+from migrawatch.daemon.parties import Hands
 from migrawatch.daemon.receivers import Means, addresses_of, receivers_of, substitutes_of
 from migrawatch.daemon.rounds import Rounds
 from migrawatch.daemon.sentries import Sentries

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from migrawatch.check import Check
 from migrawatch.daemon.clock import Clock
-from migrawatch.daemon.ledger import Hands, Ledger
+from migrawatch.daemon.ledger import Ledger
 from migrawatch.daemon.looks import Looks
+from migrawatch.daemon.parties import Hands
 from migrawatch.daemon.rounds import Rounds
 from migrawatch.decide.incident import Delivery, Incident
 from migrawatch.decide.policy import Policy
