@@ -63,5 +63,11 @@ def _line(incident: Incident) -> str:
 
 def _marks(incident: Incident, now: datetime) -> Iterator[str]:
     """What else one must know of an incident in a list."""
+    if incident.ack is None and incident.quiet is None:
+        return
+    from migrawatch.tell.page import plain
+
+    if incident.ack is not None:
+        yield f"on it: {plain(incident.ack.by)}" + ("" if incident.is_answered else " (as a warning)")
     if incident.quiet is not None and incident.is_quiet(now):
-        yield f"quiet: {incident.quiet.window}"
+        yield f"quiet: {plain(incident.quiet.window)}"

@@ -14,7 +14,7 @@ from migrawatch.daemon.changeover import renamed, renames, standing_of, succeede
 from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.parties import Ear, Hands
 from migrawatch.decide.fresh import dependents, witnesses
-from migrawatch.decide.incident import Incident
+from migrawatch.decide.incident import Ack, Incident
 from migrawatch.decide.maintenance import Window
 from migrawatch.decide.outcome import Outcome, decide
 from migrawatch.decide.route import Addresses, Told
@@ -111,6 +111,12 @@ class Ledger:
         if known is not None and receiver not in known.told:
             self._incidents[incident] = replace(known, told=(*known.told, receiver))
             self._inbox.put_nowait(None)
+
+    def acknowledged(self, incident: str, ack: Ack | None) -> Incident:
+        """Somebody is on an open incident (its id), or nobody any longer; it as it stands then."""
+        found = self._incidents[incident] = replace(self._incidents[incident], ack=ack)
+        self._inbox.put_nowait(None)
+        return found
 
     def reached(self, watch: str, position: Position | None) -> None:
         """A log was read that far (None: it is followed no longer). What was handed in before is judged by then, and

@@ -12,6 +12,7 @@ import structlog
 
 from migrawatch.config import ConfigError, Settings, load
 from migrawatch.config.changes import compare
+from migrawatch.daemon.acknowledgements import Acknowledgements
 from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.heartbeats import Heartbeats
 from migrawatch.daemon.ledger import Ledger
@@ -102,6 +103,7 @@ class Service:
             ailing=self._ailing,
             intake=self._heartbeats,
             calendar=self._maintenance,
+            acknowledging=Acknowledgements(self._clock, self._ledger, self._store),
         )
         tasks = [
             group.create_task(self._ledger.work(), name="ledger"),

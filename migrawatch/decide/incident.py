@@ -58,6 +58,16 @@ class Quiet:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Ack:
+    """Somebody, *by*, is on an incident since *at*, when it was of that *severity*."""
+
+    by: str
+    at: datetime
+    severity: Severity
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Incident:
     """One cause and its symptoms. Times are aware, UTC.
 
@@ -65,7 +75,7 @@ class Incident:
     failing checks of it, the cause's included; *symptoms* those that people are told of (every check that was part of
     it). *blind* are checks that could not be looked at because of it. *told* are the receivers that know of it.
     *loudest* is the worst severity that was told. *closing* says why it was resolved, if not because all is well.
-    *quiet* is the last maintenance that kept it quiet.
+    *quiet* is the last maintenance that kept it quiet, *ack* says who is on it.
     """
 
     id: str
@@ -87,11 +97,19 @@ class Incident:
     resolved_at: datetime | None = None
     closing: str = ""
     quiet: Quiet | None = None
+    ack: Ack | None = None
 
     @property
     def state(self) -> str:
         """`open` or `resolved`."""
         return "open" if self.resolved_at is None else "resolved"
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether somebody is on it: who knew it as a warning has not heard that it is an outage by now."""
+        return self.ack is not None and not (
+            self.severity is Severity.CRITICAL and self.ack.severity is Severity.WARNING
+        )
 
     def is_quiet(self, now: datetime) -> bool:
         """Whether a maintenance keeps it quiet, or its checks are still to be looked at after one."""

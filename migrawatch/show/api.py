@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from migrawatch.show.acknowledgement import Acknowledging, acknowledgement_routes
 from migrawatch.show.board import Board
 from migrawatch.show.document import (
     VERSION,
@@ -43,15 +44,16 @@ WORTH_PACKING = 1024
 class Door:
     """What HTTP may see and call. *reload* gives back what is wrong with the configuration, empty if it is in use.
 
-    *intake* takes what jobs report. *ailing* says why the daemon is not healthy (the grid stands still), empty in
-    health. *calendar* keeps the maintenance windows. *names* are the names under which it is known besides its
-    addresses.
+    *intake* takes what jobs report, *acknowledging* word of who is on what; *calendar* keeps the maintenance windows.
+    *ailing* says why the daemon is not healthy (the grid stands still), empty in health. *names* are the names under
+    which it is known besides its addresses.
     """
 
     board: Board
     reload: Callable[[], Awaitable[Sequence[str]]]
     intake: Intake | None = None
     calendar: Calendar | None = None
+    acknowledging: Acknowledging | None = None
     ailing: Callable[[], str] = lambda: ""
     names: frozenset[str] = frozenset()
 
@@ -72,6 +74,7 @@ def application(door: Door) -> Starlette:
             Route("/api/v1/events", answers.events),
             *_heartbeats(door),
             *_maintenance(door),
+            *acknowledgement_routes(door.acknowledging, door.names),
         ]
     )
 

@@ -118,6 +118,7 @@ def incident_document(incident: Incident) -> Document:
         "resolved_at": date(incident.resolved_at) if incident.resolved_at else None,
         "closing": incident.closing,
         "quiet": _quiet(incident),
+        "ack": _ack(incident),
         "told": list(incident.told),
     }
 
@@ -125,6 +126,11 @@ def incident_document(incident: Incident) -> Document:
 def _quiet(incident: Incident) -> Document | None:
     quiet = incident.quiet
     return {"window": quiet.window, "until": date(quiet.until), "owed": quiet.owed} if quiet else None
+
+
+def _ack(incident: Incident) -> Document | None:
+    ack = incident.ack
+    return {"by": ack.by, "at": date(ack.at), "severity": ack.severity, "note": ack.note} if ack else None
 
 
 def notice_document(notice: Notice, sequence: int, instead_of: tuple[str, ...] = ()) -> Document:

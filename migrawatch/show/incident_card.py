@@ -38,6 +38,15 @@ def incident_card(incident: Incident, now: datetime) -> Html:
 
 
 def _standing(incident: Incident, now: datetime) -> Iterator[Html]:
+    ack = incident.ack
+    if ack is not None:
+        yield fill(
+            '<p class="standing">{by} is on it{as_what} since {at}{note}</p>',
+            by=ack.by,
+            as_what="" if incident.is_answered else ", as a warning,",
+            at=moment(ack.at),
+            note=f": {ack.note}" if ack.note else "",
+        )
     quiet = incident.quiet
     if quiet is not None and incident.is_quiet(now):
         text = (

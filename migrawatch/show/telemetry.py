@@ -92,6 +92,12 @@ class Telemetry:
             INCIDENT_LABELS,
             lambda: (_incident_row(found) for found in incidents() if found.is_quiet(now())),
         )
+        self.ask(
+            "migrawatch_incident_acknowledged",
+            "An open incident that somebody is on.",
+            INCIDENT_LABELS,
+            lambda: (_incident_row(found) for found in incidents() if found.is_answered),
+        )
         self.ask("migrawatch_incidents_open", "Open incidents.", ("severity",), lambda: _count(incidents()))
         self.ask(
             "migrawatch_incident_opened_timestamp_seconds",

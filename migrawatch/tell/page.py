@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from migrawatch.decide.incident import Change, Incident
+from migrawatch.decide.incident import Ack, Change, Incident
 from migrawatch.model import Evidence, Severity
 from migrawatch.tell.receiver import Letter
 
@@ -57,6 +57,8 @@ def _lines(incident: Incident) -> Iterator[tuple[str, str]]:
         yield "breaks", names(incident.symptoms)
     if incident.blind:
         yield "unseen", names(incident.blind)
+    if incident.ack is not None:
+        yield "on it", shortened(_acknowledged(incident.ack))
     if incident.quiet is not None:
         yield "quiet", f"until {_clock(incident.quiet.until)}, by the maintenance {shortened(incident.quiet.window)}"
     if incident.also:
@@ -67,6 +69,10 @@ def _lines(incident: Incident) -> Iterator[tuple[str, str]]:
         yield from (("again", incident.reproduce),) if incident.reproduce else ()
         yield from (("runbook", cause.runbook),) if cause.runbook else ()
     yield "incident", incident.id
+
+
+def _acknowledged(ack: Ack) -> str:
+    return f"{ack.by}, since {_clock(ack.at)}" + (f": {ack.note}" if ack.note else "")
 
 
 def _under(name: str, lines: Iterator[str]) -> Iterator[tuple[str, str]]:
