@@ -36,7 +36,7 @@ _SECTIONS: tuple[tuple[str, type[Any], str], ...] = (
     ("watch", WatchKeys, ""),
     ("maintenance", WindowKeys, ""),
     ("routes", Route, "A list: who is told of what. Every route that matches is told; what a route does not say, it "
-                      "does not ask for."),
+                      "does not ask for. `escalate` is one step or a list of them."),
 )  # fmt: skip
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Secret: "secret", Any: "anything"}
 _TEMPO = tempo_of()

@@ -42,7 +42,13 @@ def receivers_of(settings: Settings, means: Means) -> Mapping[str, Receiver]:
 def addresses_of(settings: Settings) -> Addresses:
     """Who can be told. What a receiver that is gone was due goes where the first route leads."""
     fallback = next((name for route in settings.routes for name in route.to), "")
-    return Addresses(routes=settings.routes, receivers=frozenset(settings.receivers), fallback=fallback)
+    themselves = (name for name, one in settings.receivers.items() if isinstance(one, AlertmanagerSettings))
+    return Addresses(
+        routes=settings.routes,
+        receivers=frozenset(settings.receivers),
+        fallback=fallback,
+        remind_themselves=frozenset(themselves),
+    )
 
 
 def substitutes_of(settings: Settings) -> Mapping[str, Substitute]:

@@ -1,6 +1,7 @@
 """What an incident is: one cause and all its symptoms, from opening to resolution, and the notices it makes."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -15,6 +16,7 @@ class Change(StrEnum):
     CHANGED_CAUSE = "changed_cause"
     RAISED = "raised"
     REMINDER = "reminder"
+    ESCALATED = "escalated"
     RESOLVED = "resolved"
 
 
@@ -75,7 +77,8 @@ class Incident:
     failing checks of it, the cause's included; *symptoms* those that people are told of (every check that was part of
     it). *blind* are checks that could not be looked at because of it. *told* are the receivers that know of it.
     *loudest* is the worst severity that was told. *closing* says why it was resolved, if not because all is well.
-    *quiet* is the last maintenance that kept it quiet, *ack* says who is on it.
+    *quiet* is the last maintenance that kept it quiet, *ack* says who is on it. *told_at* says when each receiver was
+    told last, *paged_at* when it was told first as critical.
     """
 
     id: str
@@ -98,11 +101,19 @@ class Incident:
     closing: str = ""
     quiet: Quiet | None = None
     ack: Ack | None = None
+    told_at: Mapping[str, datetime] = field(default_factory=dict)
+    paged_at: datetime | None = None
 
     @property
     def state(self) -> str:
         """`open` or `resolved`."""
         return "open" if self.resolved_at is None else "resolved"
+
+    def told_of_it(self, receivers: Iterable[str], at: datetime) -> "Incident":
+        """The incident once *receivers* were told of it at that moment."""
+        names = tuple(receivers)
+        told = tuple(dict.fromkeys((*self.told, *names)))
+        return replace(self, told=told, told_at={**self.told_at, **dict.fromkeys(names, at)})
 
     @property
     def is_answered(self) -> bool:
@@ -117,16 +128,27 @@ class Incident:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Other:
+    """An incident as a reminder of another one names it."""
+
+    incident: str
+    severity: Severity
+    first_failed: datetime
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
     """What people must be told of an incident. *key* is stable: a repeat carries the same one.
 
-    *incident* is the incident as it was when the notice was made.
+    *incident* is the incident as it was when the notice was made. *others* are those that a reminder names as well.
     """
 
     key: str
     change: Change
     at: datetime
     incident: Incident
+    others: tuple[Other, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

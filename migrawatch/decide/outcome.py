@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from migrawatch.decide.board import Standings
-from migrawatch.decide.incident import Delivery, Incident, Notice
+from migrawatch.decide.incident import Delivery, Incident
 from migrawatch.decide.judgement import judge
 from migrawatch.decide.maintenance import Window
 from migrawatch.decide.quiet import keep_quiet
-from migrawatch.decide.route import Addresses, Told, address
+from migrawatch.decide.reminder import remind
+from migrawatch.decide.route import Addresses, Told, address, tags_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,18 +46,14 @@ def decide(
     found = {incident.id: incident for incident in judgement.incidents}
     told = []
     for notice in judgement.notices:
-        known, deliveries = address(notice, addresses.routes, tags_of(notice, standings))
+        known, deliveries = address(notice, addresses.routes, tags_of(notice.incident, standings))
         found[known.id] = known
         told.append(Told(notice=notice, deliveries=deliveries))
+    reminded = remind(found, addresses, standings, now)
+    waits = (judgement.again_in, reminded.next_at - now if reminded.next_at else None)
     return Outcome(
-        incidents=tuple(found.values()),
-        told=tuple(told),
+        incidents=tuple(reminded.incidents.values()),
+        told=(*told, *reminded.told),
         wanted=judgement.wanted,
-        again_in=judgement.again_in,
+        again_in=min((wait for wait in waits if wait is not None), default=None),
     )
-
-
-def tags_of(notice: Notice, standings: Standings) -> tuple[str, ...]:
-    """The tags of a notice's cause; none if it is watched no longer."""
-    cause = standings.get(notice.incident.cause.check)
-    return cause.subject.tags if cause else ()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from migrawatch.decide.incident import Incident, Notice
+from migrawatch.decide.incident import Incident, Notice, Other
 from migrawatch.decide.watch import WatchStanding
 from migrawatch.model import Evidence, Observation, Reading, Seconds, Subject, worst_verdict
 
@@ -142,6 +142,16 @@ def notice_document(notice: Notice, sequence: int, instead_of: tuple[str, ...] =
         "noticed_at": date(notice.at),
         "sequence": sequence,
         "instead_of": list(instead_of),
+        "others": [_other(other) for other in notice.others],
+    }
+
+
+def _other(other: Other) -> Document:
+    return {
+        "id": other.incident,
+        "severity": other.severity,
+        "first_failed_at": date(other.first_failed),
+        "summary": other.summary,
     }
 
 

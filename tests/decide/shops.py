@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from migrawatch.decide.incident import Change
 from migrawatch.decide.maintenance import Window
 from migrawatch.decide.outcome import Outcome, decide
 from migrawatch.decide.route import Addresses, Route
@@ -32,12 +33,16 @@ def window(hosts: tuple[str, ...] = ("db-core",), begin: float = 0.0, lasts: flo
 
 @dataclass
 class Shop(Room):
-    """A room whose incidents know who was told. *told_of* lists what was delivered: change, cause, receiver."""
+    """A room whose incidents know who was told. *told_of* lists what was delivered: change, cause, receiver.
+
+    *heard* is for whoever looks on: incident, change, receiver, and when.
+    """
 
     subjects: Iterable[Subject] = FEW
     windows: tuple[Window, ...] = ()
     addresses: Addresses = field(default_factory=lambda: Addresses(routes=ROUTES))
     told_of: list[tuple[str, str, str]] = field(default_factory=list)
+    heard: list[tuple[str, Change, str, datetime]] = field(default_factory=list)
     outcome: Outcome = field(default_factory=Outcome)
 
     def judge(self) -> Outcome:  # type: ignore[override]
