@@ -11,7 +11,7 @@ import structlog
 from migrawatch.config import Settings
 from migrawatch.config.maintenance import Nameable
 from migrawatch.daemon.clock import Clock
-from migrawatch.decide.maintenance import Window, WindowStanding, refuse_strange, standing_of
+from migrawatch.decide.maintenance import Window, WindowStanding, lying_in, refuse_strange, standing_of
 from migrawatch.show.guard import Refused
 from migrawatch.store import Store, Transaction
 
@@ -33,6 +33,7 @@ class Maintenance:
         self._configured: dict[str, Window] = {}
         self._made = {window.name: window for window in _sound(store.saved.windows)}
         self._nameable = Nameable(checks=(), hosts=())
+        self._lying: dict[Window, tuple[str, ...]] = {}
 
     def use(self, settings: Settings) -> None:
         """From now on hold the windows of *settings* besides those that were made."""
@@ -42,6 +43,7 @@ class Maintenance:
             hosts=tuple(settings.hosts),
             idle=tuple(item.check for item in settings.not_watched),
         )
+        self._lying = {}
         self._changed()
 
     @property
@@ -102,7 +104,9 @@ class Maintenance:
         return names
 
     def _standing(self, window: Window) -> WindowStanding:
-        return standing_of(window, (check.subject for check in self._nameable.checks), self._clock.now())
+        if window not in self._lying:
+            self._lying[window] = lying_in(window, (check.subject for check in self._nameable.checks))
+        return standing_of(window, self._lying[window], self._clock.now())
 
 
 def _sound(windows: Iterable[Window]) -> Iterator[Window]:

@@ -87,9 +87,13 @@ class WindowStanding:
         return "open" if self.span else "planned" if self.coming else "over"
 
 
-def standing_of(window: Window, subjects: Iterable[Subject], now: datetime) -> WindowStanding:
-    """How *window* stands *now*, and which of *subjects* lie in it."""
-    checks = tuple(subject.check for subject in subjects if window.fits(subject))
+def lying_in(window: Window, subjects: Iterable[Subject]) -> tuple[str, ...]:
+    """The checks of *subjects* that lie in *window*."""
+    return tuple(subject.check for subject in subjects if window.fits(subject))
+
+
+def standing_of(window: Window, checks: tuple[str, ...], now: datetime) -> WindowStanding:
+    """How *window*, in which *checks* lie, stands *now*."""
     return WindowStanding(window=window, span=window.span(now), coming=window.coming(now), checks=checks)
 
 

@@ -49,15 +49,12 @@ def _standing(incident: Incident, now: datetime) -> Iterator[Html]:
         )
     quiet = incident.quiet
     if quiet is not None and incident.is_quiet(now):
-        text = (
-            "under maintenance ({window}) until {until}: nobody is told"
-            if now < quiet.until
-            else ("the maintenance ({window}) ended {until}: it is told if it is still down")
+        during = (
+            "under maintenance ({window}) until {until}: " + ("nothing new" if incident.told else "nobody") + " is told"
         )
-        yield fill(
-            '<p class="standing">{text}</p>',
-            text=fill(text, window=quiet.window, until=moment(quiet.until)),
-        )
+        after = "the maintenance ({window}) ended {until}: it is told if it is still down"
+        text = fill(during if now < quiet.until else after, window=quiet.window, until=moment(quiet.until))
+        yield fill('<p class="standing">{text}</p>', text=text)
 
 
 def _rest(incident: Incident) -> Iterator[Html]:
@@ -74,6 +71,8 @@ def _rest(incident: Incident) -> Iterator[Html]:
         yield fill("<h3>Seen</h3><dl>{pieces}</dl>", pieces=joined(map(_piece, pieces)))
     if incident.reproduce:
         yield fill("<h3>Look again</h3>{command}", command=_command(incident.reproduce))
+    if incident.ack is None:
+        yield fill("<h3>Say that you are on it</h3>{command}", command=_command(f"migrawatch ack {incident.id}"))
     if incident.cause.runbook:
         yield fill("<h3>Runbook</h3><p>{link}</p>", link=link(incident.cause.runbook, incident.cause.runbook))
     told = ", ".join(incident.told) or "nobody yet"

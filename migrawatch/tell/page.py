@@ -70,7 +70,7 @@ def _lines(incident: Incident) -> Iterator[tuple[str, str]]:
     if incident.blind:
         yield "unseen", names(incident.blind)
     if incident.ack is not None:
-        yield "on it", shortened(_acknowledged(incident.ack))
+        yield "on it", shortened(_acknowledged(incident.ack, "" if incident.is_answered else " as a warning"))
     if incident.quiet is not None:
         yield "quiet", f"until {_clock(incident.quiet.until)}, by the maintenance {shortened(incident.quiet.window)}"
     if incident.also:
@@ -83,8 +83,8 @@ def _lines(incident: Incident) -> Iterator[tuple[str, str]]:
     yield "incident", incident.id
 
 
-def _acknowledged(ack: Ack) -> str:
-    return f"{ack.by}, since {_clock(ack.at)}" + (f": {ack.note}" if ack.note else "")
+def _acknowledged(ack: Ack, as_what: str) -> str:
+    return f"{ack.by},{as_what} since {_clock(ack.at)}" + (f": {ack.note}" if ack.note else "")
 
 
 def _under(name: str, lines: Iterator[str]) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from migrawatch.decide.maintenance import Window, moment_of, refuse_strange, standing_of, turns_at
+from migrawatch.decide.maintenance import Window, lying_in, moment_of, refuse_strange, standing_of, turns_at
 from tests.decide.boards import PRODUCTION
 
 NOON = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
@@ -66,14 +66,14 @@ def test_it_covers_what_fits_one_of_each_that_is_given(fields: dict[str, Any], c
 
 
 def test_its_standing_names_the_checks_that_lie_in_it() -> None:
-    standing = standing_of(window(), PRODUCTION, NOON)
+    standing = standing_of(window(), lying_in(window(), PRODUCTION), NOON)
 
     assert (standing.state, set(standing.checks)) == (
         "open",
         {"db-select-1@mpanel-core", "db-select-1@here", "db-unit", "host/db-core", "ssh/db-core"},
     )
-    assert standing_of(window(), PRODUCTION, NOON - HOUR).state == "planned"
-    assert standing_of(window(at=NOON), PRODUCTION, NOON + 2 * HOUR).state == "over"
+    assert standing_of(window(), (), NOON - HOUR).state == "planned"
+    assert standing_of(window(at=NOON), (), NOON + 2 * HOUR).state == "over"
 
 
 def test_the_next_turn_is_the_first_beginning_or_end_of_any() -> None:

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from migrawatch.decide.incident import Change, Quiet
-from migrawatch.decide.maintenance import Window, standing_of
+from migrawatch.decide.maintenance import Window, lying_in, standing_of
 from migrawatch.model import Evidence, Finding, Severity, Subject, Verdict
 from migrawatch.reason import Reason
 from migrawatch.show.board import Board
@@ -239,7 +239,7 @@ def under_maintenance() -> Board:
         note="a new <disk>",
     )
     planned = replace(window, name="later", at=NOW + timedelta(hours=1))
-    found.maintenance = lambda: tuple(standing_of(each, SUBJECTS, NOW) for each in (window, planned))
+    found.maintenance = lambda: tuple(standing_of(each, lying_in(each, SUBJECTS), NOW) for each in (window, planned))
     quiet = Quiet(window=window.name, until=NOW + timedelta(hours=1), owed=Change.OPENED)
     found.judged((replace(found.incidents[0], quiet=quiet, told=()),))
     return found
