@@ -7,6 +7,7 @@ import click
 
 from migrawatch.cli.daemon import ask, who
 from migrawatch.cli.settings import config_option, settings_from
+from migrawatch.tell.page import plain
 
 
 @click.command()
@@ -25,5 +26,5 @@ def ack(config: Path, by: str, note: str, undo: bool, incident: str) -> int:
     path = f"/api/v1/incidents/{quote(incident, safe='')}/ack"
     found = ask(settings, "DELETE", path) if undo else ask(settings, "POST", path, {"by": by, "note": note})
     what = "nobody is on it" if undo else f"{by} is on it"
-    click.echo(f"{found['id']}  {what}: {found['cause']['summary']}")
+    click.echo(plain(f"{found['id']}  {what}: {found['cause']['summary']}"))
     return 0

@@ -11,6 +11,7 @@ import click
 from migrawatch.cli.daemon import ask, who
 from migrawatch.cli.settings import config_option, settings_from
 from migrawatch.config.values import format_duration, parse_duration
+from migrawatch.tell.page import plain
 
 PATH = "/api/v1/maintenance"
 
@@ -89,9 +90,8 @@ def delete(config: Path, name: str) -> int:
 def _line(window: dict[str, Any]) -> str:
     what = [f"{key} {', '.join(window[key])}" for key in ("checks", "hosts", "tags") if window[key]]
     notes = ": ".join(filter(None, (window["by"], window["note"])))
-    return f"{window['name']:<12}  {window['state']:<7}  {_when(window):<38}  {'; '.join(what)}" + (
-        f"  ({notes})" if notes else ""
-    )
+    line = f"{window['name']:<12}  {window['state']:<7}  {_when(window):<38}  {'; '.join(what)}"
+    return plain(f"{line}  ({notes})" if notes else line)
 
 
 def _when(window: dict[str, Any]) -> str:

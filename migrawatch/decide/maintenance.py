@@ -14,6 +14,12 @@ RUNS = 60
 """So many runs of a cron expression are compared with its window's length: a month of nights, and more."""
 
 
+LONGEST: Seconds = 3650 * 86400.0
+"""What is to be quiet for ten years is better taken out of the configuration."""
+
+YEARS = range(2000, 9001)
+"""Their windows begin and end on everybody's calendar."""
+
 _ANY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -119,9 +125,11 @@ def refuse_strange(window: Window) -> None:
         raise ValueError("at: wanted either at, for once, or cron, for again and again")
     if not (window.checks or window.hosts or window.tags):
         raise ValueError("checks: wanted at least one of checks, hosts and tags")
-    if window.duration <= 0:
-        raise ValueError("duration: must be longer than nothing")
+    if not 0 < window.duration <= LONGEST:
+        raise ValueError(f"duration: must be longer than nothing, and at most {LONGEST / 86400:g} days")
     zone_of(window.zone)
+    if window.at is not None and window.at.year not in YEARS:
+        raise ValueError(f"at: wanted a year from {YEARS[0]} to {YEARS[-1]}, got {window.at.year}")
     if window.cron:
         _refuse_endless(window)
 

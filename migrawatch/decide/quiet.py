@@ -6,7 +6,7 @@ goes to whoever was told.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from migrawatch.decide.board import Standings
 from migrawatch.decide.incident import Cause, Change, Identity, Incident, Notice, Quiet, noticed
@@ -37,11 +37,12 @@ class _Scene:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Weighed:
-    """One incident after all, its notice if it is told now, and what must be looked at first."""
+    """One incident after all, its notice if it is told now, what must be looked at first, and until when at most."""
 
     incident: Incident
     notice: Notice | None = None
     wanted: frozenset[str] = frozenset()
+    again_at: datetime | None = None
 
 
 def keep_quiet(
@@ -62,8 +63,8 @@ def keep_quiet(
     scene = _Scene(open=tuple((window, span) for window, span in spans if span), standings=standings, now=now)
     notices = {notice.incident.id: notice for notice in judgement.notices}
     weighed = [_weighed(found, notices.get(found.id), before.get(found.id), scene) for found in judgement.incidents]
-    turn = turns_at(windows, now)
-    waits = (judgement.again_in, turn - now if turn else None)
+    turns = (turns_at(windows, now), *(one.again_at for one in weighed))
+    waits = (judgement.again_in, *(turn - now for turn in turns if turn))
     return replace(
         judgement,
         incidents=tuple(one.incident for one in weighed),
@@ -93,8 +94,12 @@ def _weighed(incident: Incident, notice: Notice | None, before: Incident | None,
     ended = replace(quiet, until=min(quiet.until, scene.now), owed=owed)
     unseen = _unseen_since(ended.until, incident, scene.standings)
     cause = scene.standings.get(incident.cause.check)
-    if unseen or (cause is not None and cause.verdict is Verdict.OK):
+    if cause is not None and (cause.verdict is Verdict.OK or incident.cause.check in unseen):
         return _Weighed(incident=_untold(incident, before, ended), wanted=unseen)
+    # The cause is known; its symptoms are waited for no longer than anything else is.
+    latest = ended.until + timedelta(seconds=cause.policy.settle if cause else 0.0)
+    if unseen and scene.now < latest:
+        return _Weighed(incident=_untold(incident, before, ended), wanted=unseen, again_at=latest)
     return _told_after_all(incident, notice, before, scene.now, replace(ended, owed=None))
 
 

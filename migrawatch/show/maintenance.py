@@ -51,10 +51,9 @@ def asked_window(document: Mapping[str, Any], now: datetime) -> Window:
             made_at=now,
         )
         refuse_strange(window)
-        over = window.is_over(now)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from error
-    if over:
+    if window.is_over(now):
         raise Refused(HTTPStatus.BAD_REQUEST, "at: it would be over already")
     return window
 

@@ -94,7 +94,7 @@ async def test_what_heals_within_a_window_is_told_to_nobody(here: Stand) -> None
 async def test_a_window_of_the_configuration_comes_and_goes_with_a_reload(here: Stand) -> None:
     """It cannot be ended by command: the next reload would bring it back."""
     plain = CONFIG
-    window = "maintenance: {{nights: {{at: 2026-01-01 00:00, duration: 9000d, checks: [ap*], note: always}}}}\n"
+    window = "maintenance: {{nights: {{at: 2026-01-01 00:00, duration: 3650d, checks: [ap*], note: always}}}}\n"
     here.configure(text=window + plain)
     await here.start()
     await here.all_green()
@@ -122,8 +122,10 @@ async def test_the_api_makes_and_ends_windows_and_says_what_is_wrong_with_one(he
             {**usual, "duration_seconds": "1h"},
             {"duration_seconds": 60},
             {**usual, "name": "nights"},
+            {**usual, "at": "9999-12-31 23:59:59"},
+            {**usual, "duration_seconds": float("inf")},
         ]
-        answers = [await client.post(url, json=document) for document in bad]
+        answers = [await client.post(url, content=json.dumps(document)) for document in bad]
         foreign = await client.post(url, json=usual, headers={"Origin": "http://evil.example"})
         gone = await client.delete(f"{url}/nights")
         again = await client.delete(f"{url}/nights")
@@ -141,6 +143,8 @@ async def test_the_api_makes_and_ends_windows_and_says_what_is_wrong_with_one(he
         (400, "refused: duration_seconds: wanted a number\n"),
         (400, "refused: checks: wanted at least one of checks, hosts and tags\n"),
         (409, "refused: name: there is a window 'nights' already\n"),
+        (400, "refused: at: wanted a year from 2000 to 9000, got 9999\n"),
+        (400, "refused: duration: must be longer than nothing, and at most 3650 days\n"),
     ]  # fmt: skip
     assert (foreign.status_code, gone.status_code, again.status_code) == (403, 200, 404)
 

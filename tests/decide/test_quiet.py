@@ -177,6 +177,20 @@ def test_at_its_end_all_of_the_incident_is_looked_at_now_before_anything_is_told
     assert shop.told_of == []
 
 
+def test_symptoms_whose_look_takes_long_are_not_waited_for_beyond_settle() -> None:
+    """A mail that goes round for minutes must not hold the page up."""
+    shop = kept_quiet()
+    shop.until(3601)
+    shop.see("db-unit", R.UNIT_INACTIVE)
+    shop.judge()
+    waits, told = shop.outcome.again_in, list(shop.told_of)
+    shop.until(3660)
+    shop.judge()
+
+    assert (waits, told) == (timedelta(seconds=59), [])
+    assert [change for change, _, _ in shop.told_of] == ["opened", "opened"]
+
+
 def test_what_is_still_down_at_its_end_is_told_once_as_opened_with_the_true_first_failure() -> None:
     shop = kept_quiet()
     shop.until(3600)
