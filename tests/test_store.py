@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from migrawatch.decide.incident import Change
+from migrawatch.decide.maintenance import Window
 from migrawatch.decide.streak import Clear, Suspect
 from migrawatch.decide.watch import FilePlace, Position
 from migrawatch.model import Finding, Verdict
@@ -21,6 +22,7 @@ from migrawatch.store import store as store_module
 from tests.tell.stories import AT, delivery, incident, resolved
 
 SUSPECT = Suspect(recent=(True,), bad=1, first_bad=AT, finding=Finding(Verdict.DOWN, Reason.HTTP_GATEWAY, "HTTP 502"))
+WINDOW = Window(name="n", at=AT, duration=60.0, hosts=("web",), tags=("a",), by="ann", note="a new disk", made_at=AT)
 
 
 @dataclass(frozen=True)
@@ -87,18 +89,42 @@ async def test_how_far_a_log_was_read_is_stored_and_dropped_with_its_watch(path:
 
 
 async def test_a_file_of_an_earlier_version_is_brought_up_to_date(path: Path) -> None:
-    """Before watches there was no table of theirs."""
+    """Before watches and maintenance windows there was no table of theirs."""
     async with Store.open(path) as store:
         await store.commit(Transaction(streaks={"api": SUSPECT}))
     with sqlite3.connect(path) as old:
-        old.executescript("DROP TABLE watches; PRAGMA user_version = 1")
+        old.executescript("DROP TABLE watches; DROP TABLE windows; PRAGMA user_version = 1")
     old.close()
 
     async with Store.open(path) as store:
-        await store.commit(Transaction(positions={"w": Position(at=AT)}))
+        await store.commit(Transaction(positions={"w": Position(at=AT)}, windows={"n": WINDOW}))
 
     saved = await saved_at(path)
     assert (saved.streaks, saved.positions) == ({"api": SUSPECT}, {"w": Position(at=AT)})
+    assert saved.windows == (WINDOW,)
+
+
+async def test_a_file_of_version_2_keeps_what_it_has_and_learns_of_windows(path: Path) -> None:
+    async with Store.open(path) as store:
+        await store.commit(Transaction(incidents=(incident(),), positions={"w": Position(at=AT)}))
+    with sqlite3.connect(path) as old:
+        old.executescript("DROP TABLE windows; PRAGMA user_version = 2")
+    old.close()
+
+    async with Store.open(path) as store:
+        found = store.saved
+        await store.commit(Transaction(windows={"n": WINDOW}))
+
+    assert (found.incidents, found.positions, found.windows) == ((incident(),), {"w": Position(at=AT)}, ())
+    assert (await saved_at(path)).windows == (WINDOW,)
+
+
+async def test_a_maintenance_window_is_stored_until_it_is_dropped(path: Path) -> None:
+    async with Store.open(path) as store:
+        await store.commit(Transaction(windows={"n": WINDOW, "gone": replace(WINDOW, name="gone")}))
+        await store.commit(Transaction(windows={"gone": None}))
+
+    assert (await saved_at(path)).windows == (WINDOW,)
 
 
 async def test_memory_is_dropped_when_the_settings_change(path: Path) -> None:

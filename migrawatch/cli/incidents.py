@@ -1,6 +1,8 @@
 """`migrawatch incidents`: what is broken now and what was, read from the daemon's state."""
 
 import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -55,4 +57,17 @@ def _show(found: tuple[Incident, ...], style: str, whole: bool) -> None:
 def _line(incident: Incident) -> str:
     since = incident.first_failed.strftime("%Y-%m-%d %H:%M:%S")
     until = incident.resolved_at.strftime("%H:%M:%S") if incident.resolved_at else "now"
-    return f"{incident.id}  {incident.state:<8}  {incident.severity:<8}  {since} - {until}  {incident.cause.summary}"
+    line = f"{incident.id}  {incident.state:<8}  {incident.severity:<8}  {since} - {until}  {incident.cause.summary}"
+    return "  ".join((line, *(f"[{mark}]" for mark in _marks(incident, datetime.now(UTC)))))
+
+
+def _marks(incident: Incident, now: datetime) -> Iterator[str]:
+    """What else one must know of an incident in a list."""
+    if incident.ack is None and incident.quiet is None:
+        return
+    from migrawatch.tell.page import plain
+
+    if incident.ack is not None:
+        yield f"on it: {plain(incident.ack.by)}" + ("" if incident.is_answered else " (as a warning)")
+    if incident.quiet is not None and incident.is_quiet(now):
+        yield f"quiet: {plain(incident.quiet.window)}"

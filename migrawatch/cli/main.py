@@ -18,6 +18,8 @@ _COMMANDS = {
     "check-config": ("migrawatch.cli.config", "check_config", "Tell all that is wrong with a configuration."),
     "kinds": ("migrawatch.cli.kinds", "kinds", "List the kinds of probes and their settings."),
     "incidents": ("migrawatch.cli.incidents", "incidents", "List what is broken now, and what was."),
+    "ack": ("migrawatch.cli.ack", "ack", "Say that somebody is on an incident: no reminders, nobody further called."),
+    "maintenance": ("migrawatch.cli.maintenance", "maintenance", "List, make and end maintenance windows."),
     "schema": ("migrawatch.cli.config", "schema", "Print the JSON Schema of a configuration."),
     "demo": ("migrawatch.cli.demo", "demo", "A miniature MigraTeck that breaks and recovers."),
 }

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from migrawatch.config import Settings
 from migrawatch.decide.incident import Incident
-from migrawatch.decide.rehearsal import Told, rehearse
+from migrawatch.decide.rehearsal import rehearse
+from migrawatch.decide.route import Step, Told
 from migrawatch.decide.standing import Standing
 from migrawatch.decide.supposed import Outage, supposed
-from migrawatch.model import Finding, Verdict
+from migrawatch.model import Finding, Severity, Verdict
 from migrawatch.tell.page import page
 from migrawatch.tell.receiver import Letter
 
@@ -55,6 +56,24 @@ def text_of(told: Told) -> str:
     return page(Letter(notice=told.notice, sequence=told.notice.incident.notices))
 
 
+def further(incident: Incident, settings: Settings) -> tuple[Step, ...]:
+    """Who would be told of *incident* as well, after how long, if nobody acknowledged it."""
+    if incident.severity is not Severity.CRITICAL:
+        return ()
+    check = settings.check(incident.cause.check)
+    tags = check.subject.tags if check else ()
+    return tuple(step for route in settings.routes if route.matches(incident, tags) for step in route.escalate)
+
+
+def quiet_until(incident: Incident, settings: Settings, now: datetime) -> tuple[str, datetime] | None:
+    """The maintenance of the configuration that would keep *incident* quiet now, and its end; None if none would."""
+    check = settings.check(incident.cause.check)
+    spans = ((window, window.span(now)) for window in settings.maintenance if check and window.fits(check.subject))
+    found = [(span.end, window.name) for window, span in spans if span]
+    end, name = max(found, default=(now, ""))
+    return (name, end) if name else None
+
+
 def why_nobody(incident: Incident, settings: Settings) -> tuple[str, ...]:
     """Why nobody would be told of *incident*."""
     check = settings.check(incident.cause.check)
@@ -92,6 +111,10 @@ def document(supposition: Supposition, words: Iterable[str]) -> dict[str, object
                 "why_nobody": list(why_nobody(one.notice.incident, supposition.settings))
                 if one.notice.incident.id in unreached
                 else [],
+                "escalates": [
+                    {"after_seconds": step.after, "to": list(step.to)}
+                    for step in further(one.notice.incident, supposition.settings)
+                ],
                 "text": text_of(one),
                 **notice_document(one.notice, one.notice.incident.notices),
             }

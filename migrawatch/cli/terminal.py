@@ -8,8 +8,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from migrawatch.cli.chain import cause_lines, fact_of, headline, lines_of
-from migrawatch.cli.supposition import Supposition, text_of, why_nobody
-from migrawatch.decide.rehearsal import Told
+from migrawatch.cli.supposition import Supposition, further, quiet_until, text_of, why_nobody
+from migrawatch.config.values import format_duration
+from migrawatch.decide.route import Told
 from migrawatch.inquiry import Inquest
 from migrawatch.model import Observation, Severity, Verdict
 from migrawatch.reach.vantage import HERE
@@ -60,6 +61,8 @@ def print_supposition(supposition: Supposition) -> None:
     for one in supposition.told:
         console.print()
         console.print(_addressed(one, supposition))
+        for line in _besides(one, supposition):
+            console.print(Text(line, "dim"))
         first, *rest = text_of(one).splitlines()
         console.print(Text(first, "red bold" if one.notice.incident.severity is Severity.CRITICAL else "yellow bold"))
         for line in rest:
@@ -86,6 +89,15 @@ def _addressed(one: Told, supposition: Supposition) -> Text:
         return Text(f"{one.notice.change} ({incident.severity}) to {', '.join(one.receivers)}:", "green bold")
     why = "; ".join(why_nobody(incident, supposition.settings))
     return Text(f"{one.notice.change} ({incident.severity}) reaches nobody: {why}", "red bold")
+
+
+def _besides(one: Told, supposition: Supposition) -> Iterator[str]:
+    """What else becomes of a notice: whom it goes to later, and what would keep it from going out."""
+    incident, settings = one.notice.incident, supposition.settings
+    for step in further(incident, settings):
+        yield f"after {format_duration(step.after)} without `migrawatch ack` also to {', '.join(step.to)}"
+    if (quiet := quiet_until(incident, settings, one.notice.at)) is not None:
+        yield f"not before {quiet[1]:%Y-%m-%d %H:%M} UTC: the maintenance {quiet[0]} keeps it quiet"
 
 
 def _outcome(supposition: Supposition) -> Text:

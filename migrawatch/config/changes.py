@@ -13,7 +13,7 @@ class Changes:
 
     *renamed* maps a new name to the old one (`was`); such a check keeps its history. *changed* checks keep their
     streak; what they remembered and kept open is dropped. *settings* says whether anything else (daemon, ssh, hosts,
-    routes, watches) differs.
+    routes, watches, maintenance) differs.
     """
 
     added: tuple[str, ...] = ()
@@ -65,4 +65,5 @@ def _same(old: Check, new: Check) -> bool:
 
 
 def _rest(settings: Settings) -> tuple[object, ...]:
-    return settings.daemon, settings.ssh, dict(settings.hosts), settings.routes, settings.watches
+    hosts = dict(settings.hosts)
+    return settings.daemon, settings.ssh, hosts, settings.routes, settings.watches, settings.maintenance

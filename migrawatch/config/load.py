@@ -10,10 +10,12 @@ from migrawatch.config.each import expand
 from migrawatch.config.hosts import read_hosts
 from migrawatch.config.keys import Pace
 from migrawatch.config.kinds import KindError, Kinds, discover
+from migrawatch.config.maintenance import Nameable, read_windows
 from migrawatch.config.problem import Place, Report, in_order, near
 from migrawatch.config.read import read
-from migrawatch.config.receivers import read_receivers, read_routes, warn_of_silence
+from migrawatch.config.receivers import read_receivers
 from migrawatch.config.resolve import resolve
+from migrawatch.config.routes import Told, read_routes, warn_of_silence
 from migrawatch.config.secrets import Secrets
 from migrawatch.config.settings import Daemon, Settings, SshAccess
 from migrawatch.config.tree import Items, Table
@@ -23,7 +25,7 @@ from migrawatch.config.ways import warn_of_shared_fate
 
 T = TypeVar("T")
 
-SECTIONS = ("include", "daemon", "ssh", "hosts", "defaults", "checks", "watch", "receivers", "routes")
+SECTIONS = ("include", "daemon", "ssh", "hosts", "defaults", "checks", "watch", "maintenance", "receivers", "routes")
 
 
 def load(
@@ -63,9 +65,12 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
         written=tuple(drafts),
     )
     watches = read_watches(_section(whole, "watch", report), known, secrets, report)
+    nameable = Nameable(checks=checks, hosts=tuple(hosts), idle=known.idle, written=known.written)
+    windows = read_windows(_section(whole, "maintenance", report), nameable, secrets, report)
     receiver_section = _section(whole, "receivers", report)
     receivers, unusable = read_receivers(receiver_section, secrets, report)
-    routes = read_routes(_routes(whole, report), receiver_section, unusable, hosts, secrets, report)
+    told = Told(receivers=receiver_section, unusable=unusable, hosts=tuple(hosts))
+    routes = read_routes(_routes(whole, report), told, secrets, report)
     warn_of_silence(routes, checks, whole, report)
     warn_of_shared_fate(routes, receivers, whole, report)
     if daemon is None or access is None:
@@ -79,6 +84,7 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
         "receivers": receivers,
         "routes": routes,
         "watches": watches,
+        "maintenance": windows,
         "not_watched": not_watched,
     }
 

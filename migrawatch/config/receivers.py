@@ -1,19 +1,16 @@
-"""The sections `receivers` and `routes`: who can be told, and who is told of what."""
+"""The section `receivers`: who can be told."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from migrawatch.check import Check
 from migrawatch.config.problem import Report, near
 from migrawatch.config.secrets import Secrets
-from migrawatch.config.shape import meant
-from migrawatch.config.tree import CHANGE_ME, Scalar, Table, Tree, unset
+from migrawatch.config.tree import CHANGE_ME, Scalar, Table, unset
 from migrawatch.config.validate import validate
-from migrawatch.decide.route import Route
-from migrawatch.model import Seconds, Secret, Severity
+from migrawatch.model import Seconds, Secret
 
 
 def _refuse_strange_url(url: str) -> None:
@@ -203,47 +200,3 @@ def _receiver(tree: Table, path: str, secrets: Secrets, report: Report) -> Any:
         what = f"the package for {written.text!r} is missing: pip install 'migrawatch[{extra}]'"
         report.wrong(written.place, f"{path}.kind", what)
     return validate(RECEIVERS[written.text], tree.without(frozenset({"kind"})), path, secrets, report, known=("kind",))
-
-
-def read_routes(
-    section: Iterable[Tree], receivers: Table, unusable: Mapping[str, str], hosts: Iterable[str],
-    secrets: Secrets, report: Report,
-) -> tuple[Route, ...]:  # fmt: skip
-    """The routes in order, each without the receivers that cannot be used."""
-    routes = []
-    for number, tree in enumerate(section):
-        path = f"routes[{number}]"
-        if not isinstance(tree, Table):
-            report.wrong(tree.place, path, "wanted a mapping such as {severity: critical, to: [ops]}")
-        elif (route := validate(Route, tree, path, secrets, report)) is not None:
-            _refuse_unknown(route, tree, path, receivers, hosts, report)
-            routes.append(replace(route, to=tuple(name for name in route.to if name not in unusable)))
-    return tuple(routes)
-
-
-def _refuse_unknown(
-    route: Route, tree: Table, path: str, receivers: Table, hosts: Iterable[str], report: Report
-) -> None:
-    for number, name in enumerate(route.to):
-        if name not in receivers:
-            to = tree["to"]
-            place = to[number].place if isinstance(to, list) else to.place
-            report.wrong(place, f"{path}.to[{number}]", f"unknown receiver {name!r}", near(name, receivers))
-    if route.host and route.host not in hosts:
-        report.wrong(tree["host"].place, f"{path}.host", f"unknown host {route.host!r}", near(route.host, hosts))
-
-
-def warn_of_silence(routes: tuple[Route, ...], checks: tuple[Check, ...], whole: Table, report: Report) -> None:
-    """Warn of every severity of which nobody would be told, and of every route that no check's incident can take."""
-    place = whole.places.get("routes", whole.place)
-    for severity in Severity:
-        if not any(route.to and route.severity in (None, severity) for route in routes):
-            report.warn(place, "routes", f"nobody is told of what is {severity}")
-    services = {check.subject.service for check in checks}
-    tags = {tag for check in checks for tag in check.subject.tags}
-    for number, route in enumerate(routes):
-        for key, wanted, there in (("service", route.service, services), ("tag", route.tag, tags)):
-            if wanted and wanted not in there:
-                report.warn(
-                    place, f"routes[{number}].{key}", f"no check has the {key} {wanted!r}" + meant(wanted, there)
-                )

@@ -17,6 +17,7 @@ from migrawatch.config.described import default_of, descriptions
 from migrawatch.config.hosts import HostKeys, given
 from migrawatch.config.keys import CheckKeys, Pace, tempo_of
 from migrawatch.config.kinds import Kinds, discover
+from migrawatch.config.maintenance import WindowKeys
 from migrawatch.config.receivers import RECEIVERS
 from migrawatch.config.settings import Daemon, SshAccess
 from migrawatch.config.shape import hints_of, settings_of
@@ -33,8 +34,9 @@ _SECTIONS: tuple[tuple[str, type[Any], str], ...] = (
     ("hosts", HostKeys, "Maps a name to a machine."),
     ("defaults", Pace, "Holds for every check that does not say otherwise."),
     ("watch", WatchKeys, ""),
+    ("maintenance", WindowKeys, ""),
     ("routes", Route, "A list: who is told of what. Every route that matches is told; what a route does not say, it "
-                      "does not ask for."),
+                      "does not ask for. `escalate` is one step or a list of them."),
 )  # fmt: skip
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Secret: "secret", Any: "anything"}
 _TEMPO = tempo_of()

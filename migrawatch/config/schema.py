@@ -8,6 +8,7 @@ from migrawatch.config.described import descriptions
 from migrawatch.config.hosts import BY_SSH, HostKeys, given
 from migrawatch.config.keys import CheckKeys, Pace
 from migrawatch.config.kinds import Kinds, discover
+from migrawatch.config.maintenance import WindowKeys
 from migrawatch.config.receivers import RECEIVERS
 from migrawatch.config.settings import Daemon, SshAccess
 from migrawatch.config.shape import adapter_of, settings_of
@@ -25,7 +26,7 @@ def json_schema(kinds: Kinds | None = None) -> dict[str, Any]:
     probes = {name: found.find(name) for name in found}
     shapes: dict[str, type[Any]] = {
         "daemon": Daemon, "ssh": SshAccess, "host": HostKeys, "pace": Pace, "check": CheckKeys, "route": Route,
-        "watch": WatchKeys,
+        "watch": WatchKeys, "window": WindowKeys,
         **{f"receiver-{name}": shape for name, shape in RECEIVERS.items()},
         **{f"probe-{name}": probe for name, probe in probes.items()},
     }  # fmt: skip
@@ -65,6 +66,7 @@ def _sections(whole: dict[str, Any], probes: dict[str, type[Probe]]) -> dict[str
         "defaults": whole["pace"],
         "checks": _checks(whole, probes),
         "watch": {"type": "object", "additionalProperties": whole["watch"]},
+        "maintenance": {"type": "object", "additionalProperties": whole["window"]},
         "receivers": {"type": "object", "additionalProperties": _receiver(whole)},
         "routes": {"type": "array", "items": whole["route"]},
     }

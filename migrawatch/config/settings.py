@@ -7,6 +7,7 @@ from typing import Any
 from migrawatch.check import Check
 from migrawatch.config.problem import Problem
 from migrawatch.config.read import ReadFile
+from migrawatch.decide.maintenance import Window
 from migrawatch.decide.route import Route
 from migrawatch.model import Seconds, Secret
 from migrawatch.reach.ssh_login import Login
@@ -112,6 +113,7 @@ class Settings:
     receivers: Mapping[str, Any]
     routes: tuple[Route, ...]
     watches: tuple[Watch, ...] = ()
+    maintenance: tuple[Window, ...] = ()
     not_watched: tuple[NotWatched, ...] = ()
     warnings: tuple[Problem, ...] = ()
     files: tuple[ReadFile, ...] = ()

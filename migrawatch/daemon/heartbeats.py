@@ -16,7 +16,7 @@ from migrawatch.decide.allowance import Allowance
 from migrawatch.decide.heard import Heard, heard_first
 from migrawatch.model import Seconds, Secret, Trigger
 from migrawatch.parse.job_report import Report, parse_log, parse_report
-from migrawatch.show.heartbeats import Refused
+from migrawatch.show.guard import Refused
 from migrawatch.store import Remembered, Store, Transaction
 
 log = structlog.get_logger(__name__)

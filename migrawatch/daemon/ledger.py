@@ -2,20 +2,22 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from migrawatch.check import Check
 from migrawatch.daemon.changeover import renamed, renames, standing_of, succeeded
 from migrawatch.daemon.clock import Clock
+from migrawatch.daemon.parties import Ear, Hands
 from migrawatch.decide.fresh import dependents, witnesses
-from migrawatch.decide.incident import Delivery, Incident, Notice
-from migrawatch.decide.judgement import Judgement, judge
-from migrawatch.decide.route import Route, address
+from migrawatch.decide.incident import Ack, Incident
+from migrawatch.decide.maintenance import Window
+from migrawatch.decide.outcome import Outcome, decide
+from migrawatch.decide.route import Addresses, Told
 from migrawatch.decide.standing import Standing
 from migrawatch.decide.streak import Clear, Streak, Suspect, wants_confirming
 from migrawatch.decide.watch import Position
@@ -25,44 +27,17 @@ from migrawatch.store.state import Remembered, Transaction
 log = structlog.get_logger(__name__)
 
 
-class Ear(Protocol):
-    """Who hears of everything that is seen and judged: the board."""
-
-    def observed(self, seen: Observation) -> None:
-        """A look ended."""
-        ...
-
-    def judged(self, incidents: Iterable[Incident]) -> None:
-        """These incidents are open now."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hands:
-    """What the ledger sets in motion: a look now, a new plan on the grid, a commit, the courier's next round."""
-
-    look_now: Callable[[Trigger, datetime], None]
-    plan: Callable[[str], None]
-    commit: Callable[[Transaction], Awaitable[None]]
-    deliver: Callable[[tuple[Delivery, ...]], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Addresses:
-    """Who can be told: the *routes*, all *receivers*, and the one that is told what a receiver that is gone was due."""
-
-    routes: tuple[Route, ...] = ()
-    receivers: frozenset[str] = frozenset()
-    fallback: str = ""
-
-
 class Ledger:
     """Where the checks stand, and the open incidents. One task works at it; nothing else changes what it holds."""
 
-    def __init__(self, clock: Clock, hands: Hands, ear: Ear, incidents: Iterable[Incident]) -> None:
+    def __init__(
+        self, clock: Clock, hands: Hands, ear: Ear, incidents: Iterable[Incident],
+        windows: Callable[[], tuple[Window, ...]] = tuple,
+    ) -> None:  # fmt: skip
         self._clock = clock
         self._hands = hands
         self._ear = ear
+        self._windows = windows
         self._standings: dict[str, Standing] = {}
         self._checks: dict[str, Check] = {}
         self._addresses = Addresses()
@@ -137,10 +112,20 @@ class Ledger:
             self._incidents[incident] = replace(known, told=(*known.told, receiver))
             self._inbox.put_nowait(None)
 
+    def acknowledged(self, incident: str, ack: Ack | None) -> Incident:
+        """Somebody is on an open incident (its id), or nobody any longer; it as it stands then."""
+        found = self._incidents[incident] = replace(self._incidents[incident], ack=ack)
+        self._inbox.put_nowait(None)
+        return found
+
     def reached(self, watch: str, position: Position | None) -> None:
         """A log was read that far (None: it is followed no longer). What was handed in before is judged by then, and
         stored in the same commit or an earlier one."""
         self._positions[watch] = position
+        self._inbox.put_nowait(None)
+
+    def reconsider(self) -> None:
+        """Something else than a look is new, such as a maintenance window: decide anew."""
         self._inbox.put_nowait(None)
 
     async def work(self) -> None:
@@ -158,7 +143,7 @@ class Ledger:
                 if isinstance(item, tuple):
                     changed |= self._step(*item)
             self._ask_around()
-            await self._conclude(changed, self._judge())
+            await self._conclude(changed, self._decide())
             self._began = None
             for item in batch:
                 if isinstance(item, asyncio.Event):
@@ -214,32 +199,33 @@ class Ledger:
                 others = tuple(member for member in incident.members if member != name)
                 self._hands.look_now(Trigger(checks=others), self._clock.now())
 
-    def _judge(self) -> Judgement:
+    def _decide(self) -> Outcome:
         if not self._incidents and all(map(_is_quiet, self._standings.values())):
-            return Judgement()
-        judgement = judge(self._incidents.values(), self._standings, self._clock.now(), lambda: secrets.token_hex(6))
-        if judgement.wanted:
-            self._hands.look_now(Trigger(checks=tuple(judgement.wanted)), self._since(judgement.wanted))
+            return Outcome()
+        open_now, new_id = self._incidents.values(), lambda: secrets.token_hex(6)
+        windows = self._windows()
+        outcome = decide(open_now, self._standings, self._clock.now(), new_id, self._addresses, windows)
+        if outcome.wanted:
+            self._hands.look_now(Trigger(checks=tuple(outcome.wanted)), self._since(outcome.wanted))
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        if judgement.again_in is not None:
+        if outcome.again_in is not None:
             loop = asyncio.get_running_loop()
-            self._alarm = loop.call_later(judgement.again_in.total_seconds(), self._inbox.put_nowait, None)
-        return judgement
+            self._alarm = loop.call_later(outcome.again_in.total_seconds(), self._inbox.put_nowait, None)
+        return outcome
 
     def _since(self, wanted: Iterable[str]) -> datetime:
         """The beginning of the newest failure: a look under way since then counts as now."""
         begins = [s.streak.first_bad for s in self._standings.values() if not isinstance(s.streak, Clear)]
         return max(begins, default=self._clock.now())
 
-    async def _conclude(self, changed: dict[str, Streak], judgement: Judgement) -> None:
-        addressed = [self._address(notice) for notice in judgement.notices]
-        incidents = {incident.id: incident for incident in judgement.incidents}
-        incidents |= {incident.id: incident for incident, _ in addressed}
-        deliveries = tuple(delivery for _, found in addressed for delivery in found)
-        touched = tuple(incident for incident in incidents.values() if self._stored.get(incident.id) != incident)
-        self._incidents = {key: incident for key, incident in incidents.items() if incident.resolved_at is None}
+    async def _conclude(self, changed: dict[str, Streak], outcome: Outcome) -> None:
+        deliveries = outcome.deliveries
+        for told in outcome.told:
+            _log_judged(told)
+        touched = tuple(found for found in outcome.incidents if self._stored.get(found.id) != found)
+        self._incidents = {found.id: found for found in outcome.incidents if found.resolved_at is None}
         self._stored = dict(self._incidents)
         removed, self._removed = tuple(self._removed), set()
         memory, self._unsaved = self._memory_of(self._unsaved), {}
@@ -258,20 +244,6 @@ class Ledger:
         self._ear.judged(self._incidents.values())
         if deliveries:
             self._hands.deliver(deliveries)
-
-    def _address(self, notice: Notice) -> tuple[Incident, tuple[Delivery, ...]]:
-        cause = self._checks.get(notice.incident.cause.check)
-        incident, deliveries = address(notice, self._addresses.routes, cause.subject.tags if cause else ())
-        log.info(
-            "judged",
-            incident=incident.id,
-            change=notice.change,
-            severity=incident.severity,
-            cause=incident.cause.check,
-            reason=incident.cause.reason,
-            receivers=[delivery.receiver for delivery in deliveries],
-        )
-        return incident, deliveries
 
     def _memory_of(self, values: Mapping[str, Any]) -> dict[str, Remembered]:
         probes = {name: self._checks[name].probe for name in values if name in self._checks}
@@ -295,4 +267,17 @@ def _log_observed(seen: Observation) -> None:
         reason=seen.reason,
         detail=seen.detail,
         took=round(seen.took, 4),
+    )
+
+
+def _log_judged(told: Told) -> None:
+    incident = told.notice.incident
+    log.info(
+        "judged",
+        incident=incident.id,
+        change=told.notice.change,
+        severity=incident.severity,
+        cause=incident.cause.check,
+        reason=incident.cause.reason,
+        receivers=list(told.receivers),
     )

@@ -10,7 +10,7 @@ from migrawatch.config.receivers import Alertmanager as AlertmanagerSettings
 from migrawatch.config.receivers import Apprise as AppriseSettings
 from migrawatch.config.receivers import Email as EmailSettings
 from migrawatch.config.receivers import Webhook as WebhookSettings
-from migrawatch.daemon.ledger import Addresses
+from migrawatch.decide.route import Addresses
 from migrawatch.model import Secret
 from migrawatch.talk.client import Client
 from migrawatch.talk.submission import Relay
@@ -42,7 +42,13 @@ def receivers_of(settings: Settings, means: Means) -> Mapping[str, Receiver]:
 def addresses_of(settings: Settings) -> Addresses:
     """Who can be told. What a receiver that is gone was due goes where the first route leads."""
     fallback = next((name for route in settings.routes for name in route.to), "")
-    return Addresses(routes=settings.routes, receivers=frozenset(settings.receivers), fallback=fallback)
+    themselves = (name for name, one in settings.receivers.items() if isinstance(one, AlertmanagerSettings))
+    return Addresses(
+        routes=settings.routes,
+        receivers=frozenset(settings.receivers),
+        fallback=fallback,
+        remind_themselves=frozenset(themselves),
+    )
 
 
 def substitutes_of(settings: Settings) -> Mapping[str, Substitute]:

@@ -12,10 +12,13 @@ import structlog
 
 from migrawatch.config import ConfigError, Settings, load
 from migrawatch.config.changes import compare
+from migrawatch.daemon.acknowledgements import Acknowledgements
 from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.heartbeats import Heartbeats
-from migrawatch.daemon.ledger import Hands, Ledger
+from migrawatch.daemon.ledger import Ledger
 from migrawatch.daemon.looks import Looks
+from migrawatch.daemon.maintenance import Maintenance
+from migrawatch.daemon.parties import Hands
 from migrawatch.daemon.pulse import PulseTaker, Witnesses
 from migrawatch.daemon.receivers import Means, addresses_of, receivers_of, substitutes_of
 from migrawatch.daemon.rounds import Rounds
@@ -95,7 +98,14 @@ class Service:
         self._assemble(group)
         await self._use(self._settings, self._store.saved.streaks)
         self._listen_to_signals(group)
-        door = Door(board=self._board, reload=self.reload, ailing=self._ailing, intake=self._heartbeats)
+        door = Door(
+            board=self._board,
+            reload=self.reload,
+            ailing=self._ailing,
+            intake=self._heartbeats,
+            calendar=self._maintenance,
+            acknowledging=Acknowledgements(self._clock, self._ledger, self._store),
+        )
         tasks = [
             group.create_task(self._ledger.work(), name="ledger"),
             group.create_task(self._courier.run(), name="courier"),
@@ -149,7 +159,9 @@ class Service:
             commit=self._store.commit,
             deliver=self._courier.post,
         )
-        self._ledger = Ledger(self._clock, hands, self._board, saved.incidents)
+        self._maintenance = Maintenance(self._clock, self._store, lambda: self._ledger.reconsider())
+        self._ledger = Ledger(self._clock, hands, self._board, saved.incidents, lambda: self._maintenance.windows)
+        self._board.maintenance = lambda: self._maintenance.standings
         calls = Calls(look=self._look_because, reached=self._ledger.reached, ear=self._board)
         self._sentries = Sentries(self._clock, group, calls, saved.positions)
         self._board.watches = lambda: self._sentries.standings
@@ -191,6 +203,7 @@ class Service:
         self._secrets = tuple(secrets_in((settings.checks, settings.receivers, settings.hosts, settings.ssh)))
         self._vantages.use(settings)
         self._looks.watch(checks, self._vantages.by_name)
+        self._maintenance.use(settings)
         self._ledger.watch(checks, addresses, streaks)
         for gone in self._sentries.use(settings, self._vantages.by_name):
             self._ledger.reached(gone, None)

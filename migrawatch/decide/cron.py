@@ -15,7 +15,7 @@ def next_run(expression: str, zone: str, after: datetime) -> datetime:
     at an hour that comes twice in autumn runs once. Raise ValueError for what is no expression or no zone.
     """
     try:
-        moments = CronSim(expression, after.astimezone(_zone(zone)))
+        moments = CronSim(expression, after.astimezone(zone_of(zone)))
         # In the hour that comes twice the next moment may be read as the one that has passed already.
         return next(moment for moment in (each.astimezone(UTC) for each in moments) if moment > after)
     except CronSimError as error:
@@ -29,7 +29,8 @@ def check_cron(expression: str, zone: str) -> None:
     next_run(expression, zone, _ANY)
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of that name. Raise ValueError."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

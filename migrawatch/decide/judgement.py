@@ -20,7 +20,7 @@ from migrawatch.decide.facts import (
 )
 from migrawatch.decide.fresh import older_than_its_peers, overdue, settled_at, settling, stale
 from migrawatch.decide.group import Group, gather
-from migrawatch.decide.incident import Change, Identity, Incident, Notice
+from migrawatch.decide.incident import Change, Identity, Incident, Notice, noticed
 from migrawatch.decide.standing import Standing, first_bad
 from migrawatch.decide.summary import cause_of
 from migrawatch.model import Severity, Verdict
@@ -284,7 +284,5 @@ def _closing(incident: Incident, homes: Mapping[str, str], board: Board) -> str:
 
 
 def _told(incident: Incident, change: Change, now: datetime) -> tuple[Incident, list[Notice]]:
-    loudest = Severity.CRITICAL if incident.severity is Severity.CRITICAL else incident.loudest
-    counted = replace(incident, notices=incident.notices + 1, loudest=loudest)
-    key = f"{counted.id}-{counted.notices}"
-    return counted, [Notice(key=key, change=change, at=now, incident=counted)]
+    told, notice = noticed(incident, change, now)
+    return told, [notice]

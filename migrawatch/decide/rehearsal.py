@@ -1,30 +1,16 @@
 """A rehearsal: what is supposed to fail is looked at, judged and addressed on a clock that only it moves."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from migrawatch.decide.board import Standings
-from migrawatch.decide.incident import Delivery, Incident, Notice
+from migrawatch.decide.incident import Incident, Notice
 from migrawatch.decide.judgement import Judgement, judge
-from migrawatch.decide.route import Route, address
+from migrawatch.decide.route import Route, Told, address
 from migrawatch.decide.standing import Standing
 from migrawatch.decide.streak import WINDOW
 from migrawatch.decide.supposed import healthy, look
 from migrawatch.model import Finding
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
-    """One notice that would be made, and what of it would be delivered; nothing if no route leads anywhere."""
-
-    notice: Notice
-    deliveries: tuple[Delivery, ...]
-
-    @property
-    def receivers(self) -> tuple[str, ...]:
-        """Who would be told."""
-        return tuple(delivery.receiver for delivery in self.deliveries)
 
 
 def rehearse(

@@ -2,17 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from migrawatch.show.acknowledgement import Acknowledging, acknowledgement_routes
 from migrawatch.show.board import Board
 from migrawatch.show.document import (
     VERSION,
+    Document,
     date,
     incident_document,
     observation_document,
@@ -22,6 +26,8 @@ from migrawatch.show.document import (
 from migrawatch.show.guard import refusal
 from migrawatch.show.heartbeats import Intake, take_report
 from migrawatch.show.live import events
+from migrawatch.show.maintenance import Calendar, asked_window, window_document
+from migrawatch.show.orders import take_order
 from migrawatch.show.page import POLICY, Page
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -38,13 +44,16 @@ WORTH_PACKING = 1024
 class Door:
     """What HTTP may see and call. *reload* gives back what is wrong with the configuration, empty if it is in use.
 
-    *intake* takes what jobs report. *ailing* says why the daemon is not healthy (the grid stands still), empty in
-    health. *names* are the names under which it is known besides its addresses.
+    *intake* takes what jobs report, *acknowledging* word of who is on what; *calendar* keeps the maintenance windows.
+    *ailing* says why the daemon is not healthy (the grid stands still), empty in health. *names* are the names under
+    which it is known besides its addresses.
     """
 
     board: Board
     reload: Callable[[], Awaitable[Sequence[str]]]
     intake: Intake | None = None
+    calendar: Calendar | None = None
+    acknowledging: Acknowledging | None = None
     ailing: Callable[[], str] = lambda: ""
     names: frozenset[str] = frozenset()
 
@@ -64,6 +73,8 @@ def application(door: Door) -> Starlette:
             Route("/api/v1/watches", answers.watches),
             Route("/api/v1/events", answers.events),
             *_heartbeats(door),
+            *_maintenance(door),
+            *acknowledgement_routes(door.acknowledging, door.names),
         ]
     )
 
@@ -78,6 +89,35 @@ def _heartbeats(door: Door) -> list[Route]:
         return await take_report(request, intake)
 
     return [Route("/api/v1/heartbeats/{path:path}", heartbeat, methods=["POST"])]
+
+
+def _maintenance(door: Door) -> list[Route]:
+    """The maintenance windows, if anybody keeps them."""
+    calendar = door.calendar
+    if calendar is None:
+        return []
+
+    async def windows(request: Request) -> Response:
+        found = [window_document(standing) for standing in calendar.standings]
+        return JSONResponse({"version": VERSION, "at": date(door.board.now()), "windows": found})
+
+    async def make(document: Mapping[str, Any]) -> Document:
+        return window_document(await calendar.make(asked_window(document, door.board.now())))
+
+    async def making(request: Request) -> Response:
+        return await take_order(request, door.names, make, HTTPStatus.CREATED)
+
+    async def taking_out(request: Request) -> Response:
+        async def take_out(_: Mapping[str, Any]) -> Document:
+            return window_document(await calendar.take_out(request.path_params["name"]))
+
+        return await take_order(request, door.names, take_out)
+
+    return [
+        Route("/api/v1/maintenance", windows),
+        Route("/api/v1/maintenance", making, methods=["POST"]),
+        Route("/api/v1/maintenance/{name:path}", taking_out, methods=["DELETE"]),
+    ]
 
 
 class Answers:

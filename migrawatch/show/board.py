@@ -6,9 +6,11 @@ from datetime import datetime
 
 from migrawatch.decide.board import SSH_PROBE
 from migrawatch.decide.incident import Incident
+from migrawatch.decide.maintenance import WindowStanding
 from migrawatch.decide.watch import WatchStanding
 from migrawatch.model import Observation, Subject, Verdict
 from migrawatch.show.exposition import Exposition
+from migrawatch.show.maintenance import covered_rows, open_rows
 from migrawatch.show.telemetry import Telemetry
 from migrawatch.tell.courier import QueueStanding
 
@@ -21,7 +23,7 @@ class Board:
         self.started_at = now()
         self.reloaded_at = self.started_at
         self.exposition = Exposition()
-        self.telemetry = Telemetry(self.started_at.timestamp(), lambda: self.incidents)
+        self.telemetry = Telemetry(self.started_at.timestamp(), lambda: self.incidents, now)
         self.subjects: Mapping[str, Subject] = {}
         self.seen: dict[str, Observation] = {}
         self.incidents: tuple[Incident, ...] = ()
@@ -35,6 +37,8 @@ class Board:
         """How the logs are followed."""
         self.tripwires: Callable[[], Iterable[tuple[str, bool]]] = tuple
         """The checks that have a tripwire, and whether it stands."""
+        self.maintenance: Callable[[], Iterable[WindowStanding]] = tuple
+        """How the maintenance windows stand."""
         self._ask()
         self._changed = asyncio.Event()
         self.reloaded(True)
@@ -138,6 +142,14 @@ class Board:
             lambda: (((watch.watch,), float(watch.up)) for watch in self.watches()))  # fmt: skip
         ask("migrawatch_tripwire_up", "Whether the connection of a tripwire stands.", ("check",),
             lambda: (((check,), float(up)) for check, up in self.tripwires()))  # fmt: skip
+        ask(
+            "migrawatch_maintenance_open",
+            "Whether a maintenance window is open.",
+            ("window",),
+            lambda: open_rows(self.maintenance()),
+        )
+        ask("migrawatch_check_in_maintenance", "A check that lies in an open maintenance window.",
+            ("check", "host", "service"), lambda: covered_rows(self.maintenance(), self.subjects))  # fmt: skip
         ask("migrawatch_checks", "Checks that are watched.", (), lambda: [((), float(len(self.subjects)))])
         ask("migrawatch_state_written", "Whether the state reaches the disk.", (),
             lambda: [((), 0.0 if self.trouble() else 1.0)])  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from migrawatch.decide.incident import Incident, Notice
+from migrawatch.decide.incident import Incident, Notice, Other
 from migrawatch.decide.watch import WatchStanding
 from migrawatch.model import Evidence, Observation, Reading, Seconds, Subject, worst_verdict
 
@@ -117,8 +117,20 @@ def incident_document(incident: Incident) -> Document:
         "opened_at": date(incident.opened_at),
         "resolved_at": date(incident.resolved_at) if incident.resolved_at else None,
         "closing": incident.closing,
+        "quiet": _quiet(incident),
+        "ack": _ack(incident),
         "told": list(incident.told),
     }
+
+
+def _quiet(incident: Incident) -> Document | None:
+    quiet = incident.quiet
+    return {"window": quiet.window, "until": date(quiet.until), "owed": quiet.owed} if quiet else None
+
+
+def _ack(incident: Incident) -> Document | None:
+    ack = incident.ack
+    return {"by": ack.by, "at": date(ack.at), "severity": ack.severity, "note": ack.note} if ack else None
 
 
 def notice_document(notice: Notice, sequence: int, instead_of: tuple[str, ...] = ()) -> Document:
@@ -130,6 +142,16 @@ def notice_document(notice: Notice, sequence: int, instead_of: tuple[str, ...] =
         "noticed_at": date(notice.at),
         "sequence": sequence,
         "instead_of": list(instead_of),
+        "others": [_other(other) for other in notice.others],
+    }
+
+
+def _other(other: Other) -> Document:
+    return {
+        "id": other.incident,
+        "severity": other.severity,
+        "first_failed_at": date(other.first_failed),
+        "summary": other.summary,
     }
 
 

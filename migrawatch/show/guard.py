@@ -1,8 +1,18 @@
 """Who may change something: nobody whom a foreign web page sent here (CSRF, and DNS rebinding)."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+
+class Refused(Exception):
+    """What was sent is not taken: the *status* for its sender, why, and headers."""
+
+    def __init__(self, status: HTTPStatus, why: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(why)
+        self.status = status
+        self.headers = dict(headers or {})
 
 
 def refusal(headers: Mapping[str, str], names: frozenset[str] = frozenset()) -> str:

@@ -1,7 +1,6 @@
 """Where jobs report: who may, how much they may say, and what they are answered."""
 
 import asyncio
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Protocol
 
@@ -10,22 +9,13 @@ from starlette.responses import PlainTextResponse, Response
 
 from migrawatch.model import Bytes, Seconds
 from migrawatch.parse.job_report import Report
-from migrawatch.show.guard import foreign
+from migrawatch.show.guard import Refused, foreign
 
 LONGEST: Bytes = 1_048_576
 """A log that is longer is refused; of a shorter one the end is kept."""
 
 PATIENCE: Seconds = 30.0
 """A log that takes longer to arrive is given up; its job tries again."""
-
-
-class Refused(Exception):
-    """A report that is not taken: the *status* for its sender, why, and headers."""
-
-    def __init__(self, status: HTTPStatus, why: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(why)
-        self.status = status
-        self.headers = dict(headers or {})
 
 
 class Intake(Protocol):

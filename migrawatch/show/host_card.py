@@ -18,10 +18,11 @@ _ORDER = (Verdict.DOWN, Verdict.WARN, Verdict.UNKNOWN, WAITING, Verdict.OK)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One check as it is shown; *seen* is None before its first look."""
+    """One check as it is shown; *seen* is None before its first look, *window* the maintenance that it lies in."""
 
     subject: Subject
     seen: Observation | None
+    window: str = ""
 
     @property
     def state(self) -> str:
@@ -60,12 +61,13 @@ def check_line(row: Row) -> Html:
     why = "not looked at yet" if seen is None else f"{seen.reason}: {seen.detail}" if seen.reason else ""
     return fill(
         '<details class="check {state}" id="check-{check}"><summary><span class="sign" title="{state}">{sign}</span>'
-        '<span class="name">{check} <span class="quiet from">{vantage}</span></span>'
+        '<span class="name">{check} <span class="quiet from">{vantage}</span>{window}</span>'
         '<span class="took">{took}</span><span class="said">{why}</span></summary>{inside}</details>',
         state=row.state,
         check=subject.check,
         sign=SIGNS[seen.verdict] if seen else "·",
         vantage="" if subject.vantage == "here" else f"from {subject.vantage}",
+        window=fill(' <span class="window" title="{name}">maintenance</span>', name=row.window) if row.window else "",
         took=length(seen.took) if seen else "",
         why=why,
         inside=fill("<dl>{facts}</dl>", facts=joined(_facts(subject, seen))),

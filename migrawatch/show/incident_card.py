@@ -1,6 +1,7 @@
 """An open incident on the status page: what broke, since when, why, what it breaks, what was seen, what to type."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from migrawatch.decide.incident import Incident
 from migrawatch.model import Evidence
@@ -12,7 +13,7 @@ PIECES = 12
 """Pieces of evidence that are shown; the rest are in the API."""
 
 
-def incident_card(incident: Incident) -> Html:
+def incident_card(incident: Incident, now: datetime) -> Html:
     """One incident, readable at 3 a.m. on a phone."""
     cause = incident.cause
     return fill(
@@ -20,7 +21,7 @@ def incident_card(incident: Incident) -> Html:
         '<h2><span class="badge">{severity}</span> {summary}</h2>'
         '<p class="facts">since {since} <span class="quiet">· sure after {sure} · {host}{service} · '
         '<a href="#check-{check}">{check}</a></span></p>'
-        '<p class="why"><code>{reason}</code> {detail}</p>{rest}</article>',
+        '<p class="why"><code>{reason}</code> {detail}</p>{standing}{rest}</article>',
         severity=incident.severity,
         id=incident.id,
         summary=cause.summary,
@@ -31,8 +32,29 @@ def incident_card(incident: Incident) -> Html:
         check=cause.check,
         reason=cause.reason,
         detail=cause.detail,
+        standing=joined(_standing(incident, now)),
         rest=joined(_rest(incident)),
     )
+
+
+def _standing(incident: Incident, now: datetime) -> Iterator[Html]:
+    ack = incident.ack
+    if ack is not None:
+        yield fill(
+            '<p class="standing">{by} is on it{as_what} since {at}{note}</p>',
+            by=ack.by,
+            as_what="" if incident.is_answered else ", as a warning,",
+            at=moment(ack.at),
+            note=f": {ack.note}" if ack.note else "",
+        )
+    quiet = incident.quiet
+    if quiet is not None and incident.is_quiet(now):
+        during = (
+            "under maintenance ({window}) until {until}: " + ("nothing new" if incident.told else "nobody") + " is told"
+        )
+        after = "the maintenance ({window}) ended {until}: it is told if it is still down"
+        text = fill(during if now < quiet.until else after, window=quiet.window, until=moment(quiet.until))
+        yield fill('<p class="standing">{text}</p>', text=text)
 
 
 def _rest(incident: Incident) -> Iterator[Html]:
@@ -49,6 +71,8 @@ def _rest(incident: Incident) -> Iterator[Html]:
         yield fill("<h3>Seen</h3><dl>{pieces}</dl>", pieces=joined(map(_piece, pieces)))
     if incident.reproduce:
         yield fill("<h3>Look again</h3>{command}", command=_command(incident.reproduce))
+    if incident.ack is None:
+        yield fill("<h3>Say that you are on it</h3>{command}", command=_command(f"migrawatch ack {incident.id}"))
     if incident.cause.runbook:
         yield fill("<h3>Runbook</h3><p>{link}</p>", link=link(incident.cause.runbook, incident.cause.runbook))
     told = ", ".join(incident.told) or "nobody yet"

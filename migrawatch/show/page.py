@@ -8,10 +8,12 @@ from importlib.resources import files
 
 from migrawatch import __version__
 from migrawatch.decide.incident import Incident
+from migrawatch.decide.maintenance import WindowStanding
 from migrawatch.model import Severity, Verdict
 from migrawatch.show.board import Board
 from migrawatch.show.host_card import WAITING, Row, check_line, host_card
 from migrawatch.show.incident_card import incident_card
+from migrawatch.show.maintenance import covered
 from migrawatch.show.markup import Html, fill, joined
 from migrawatch.show.moment import moment
 
@@ -73,7 +75,7 @@ class Page:
 
     def parts(self) -> dict[str, Html]:
         """What stands above the hosts, by the id of the element that holds it."""
-        incidents = joined(map(incident_card, _worst_first(self._board.incidents)))
+        incidents = joined(incident_card(each, self._board.now()) for each in _worst_first(self._board.incidents))
         return {"summary": self._summary(self._rows()), "incidents": incidents}
 
     def cards(self) -> dict[str, Html]:
@@ -100,7 +102,9 @@ class Page:
         )
 
     def _rows(self) -> list[Row]:
-        return [Row(subject, self._board.seen.get(subject.check)) for subject in self._board.subjects.values()]
+        seen, windows = self._board.seen, covered(self._board.maintenance())
+        names = {check: standing.window.name for check, standing in windows.items()}
+        return [Row(each, seen.get(each.check), names.get(each.check, "")) for each in self._board.subjects.values()]
 
     def _line(self, row: Row) -> Html:
         kept = self._lines.get(row.subject.check)
@@ -119,12 +123,13 @@ class Page:
         trouble = " ".join(self._trouble())
         return fill(
             '<div class="banner {state}" data-title="{title}" data-colour="{colour}"><h1>{headline}</h1>'
-            '<p class="counts">{chips}</p></div>{trouble}',
+            '<p class="counts">{chips}</p></div>{windows}{trouble}',
             state=_state(incidents) if incidents or counts[Verdict.OK] == len(rows) else "doubt",
             title=title(incidents),
             colour=COLOURS[_state(incidents)],
             headline=headline(incidents, counts),
             chips=chips,
+            windows=joined(_window(standing) for standing in self._board.maintenance() if standing.span),
             trouble=fill('<p class="trouble">{text}</p>', text=trouble) if trouble else Html(""),
         )
 
@@ -148,6 +153,20 @@ class Page:
             elif queue.trouble:
                 where = queue.receiver or "a receiver that is gone"
                 yield f"{_count(queue.waiting, 'notice waits', 'notices wait')} for {where}: {queue.trouble}."
+
+
+def _window(standing: WindowStanding) -> Html:
+    """One open maintenance window in a line."""
+    window, count = standing.window, len(standing.checks)
+    told = ": ".join(filter(None, (window.by, window.note)))
+    return fill(
+        '<p class="maintenance"><b>Maintenance</b> {name} until {until} '
+        '<span class="quiet">· {checks}, of which nobody is told{told}</span></p>',
+        name=window.name,
+        until=moment(standing.span.end) if standing.span else "",
+        checks=_count(count, "check", "checks"),
+        told=f" · {told}" if told else "",
+    )
 
 
 def headline(incidents: tuple[Incident, ...], counts: Mapping[str, int]) -> str:

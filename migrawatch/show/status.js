@@ -13,7 +13,8 @@ function ago(seconds) {
 function tick() {
   for (const time of document.querySelectorAll("time")) {
     if (!time.dataset.text) time.dataset.text = time.textContent;
-    time.textContent = time.dataset.text + " (" + ago((Date.now() - Date.parse(time.dateTime)) / 1000) + " ago)";
+    const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+    time.textContent = time.dataset.text + (seconds < 0 ? " (in " + ago(-seconds) + ")" : " (" + ago(seconds) + " ago)");
   }
 }
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from prometheus_client import (
     CollectorRegistry,
@@ -50,7 +51,9 @@ class Asked(Collector):
 class Telemetry:
     """What the daemon tells of itself. Times are unix times, never ages."""
 
-    def __init__(self, started_at: float, incidents: Callable[[], Iterable[Incident]]) -> None:
+    def __init__(
+        self, started_at: float, incidents: Callable[[], Iterable[Incident]], now: Callable[[], datetime]
+    ) -> None:
         self.registry = registry = CollectorRegistry()
         self._asked: dict[str, Asked] = {}
         ProcessCollector(registry=registry)
@@ -83,6 +86,18 @@ class Telemetry:
         )
         self._facts(started_at)
         self.ask("migrawatch_incident", INCIDENT_HELP, INCIDENT_LABELS, lambda: map(_incident_row, incidents()))
+        self.ask(
+            "migrawatch_incident_quiet",
+            "An open incident of which a maintenance keeps what is new from being told.",
+            INCIDENT_LABELS,
+            lambda: (_incident_row(found) for found in incidents() if found.is_quiet(now())),
+        )
+        self.ask(
+            "migrawatch_incident_acknowledged",
+            "An open incident that somebody is on.",
+            INCIDENT_LABELS,
+            lambda: (_incident_row(found) for found in incidents() if found.is_answered),
+        )
         self.ask("migrawatch_incidents_open", "Open incidents.", ("severity",), lambda: _count(incidents()))
         self.ask(
             "migrawatch_incident_opened_timestamp_seconds",

@@ -28,6 +28,7 @@ MIGRATIONS = (
     CREATE INDEX deliveries_pending ON deliveries (number) WHERE fate = 'pending';
     """,
     "CREATE TABLE watches (watch TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;",
+    "CREATE TABLE windows (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;",
 )
 """Each brings `PRAGMA user_version` one further; a released one is never edited."""
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import structlog
 
 from migrawatch.decide.incident import Incident
+from migrawatch.decide.maintenance import Window
 from migrawatch.decide.streak import Streak
 from migrawatch.decide.watch import Position
 from migrawatch.store.codec import Malformed, dumps, loads
@@ -26,8 +27,9 @@ COLUMNS = {
     "deliveries": ("key", "receiver", "incident", "fate", "body"),
     "memory": ("check_name", "digest", "body"),
     "watches": ("watch", "body"),
+    "windows": ("name", "body"),
 }
-IDENTITY = {"streaks": 1, "incidents": 1, "deliveries": 2, "memory": 1, "watches": 1}
+IDENTITY = {"streaks": 1, "incidents": 1, "deliveries": 2, "memory": 1, "watches": 1, "windows": 1}
 """How many of a table's columns, from the left, name the row."""
 
 
@@ -104,6 +106,8 @@ def writes_of(transaction: Transaction) -> Iterator[Write]:
         yield Put("memory", (check, kept.digest, kept.text))
     for watch, position in transaction.positions.items():
         yield Drop("watches", watch) if position is None else Put("watches", (watch, dumps(Position, position)))
+    for name, window in transaction.windows.items():
+        yield Drop("windows", name) if window is None else Put("windows", (name, dumps(Window, window)))
     for incident in transaction.incidents:
         yield Put("incidents", (incident.id, _date(incident.resolved_at), dumps(Incident, incident)))
     for delivery in transaction.deliveries:
@@ -148,6 +152,7 @@ def saved_of(rows: Iterable[Put]) -> Saved:
         outbox=tuple(_read_all(Pending, tables["deliveries"])),
         memory=_memory_of(tables["memory"]),
         positions={str(put.columns[0]): position for put, position in positions if position is not None},
+        windows=tuple(_read_all(Window, tables["windows"])),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 import structlog
 
 from migrawatch.decide.incident import Delivery, Incident
+from migrawatch.decide.maintenance import Window
 from migrawatch.decide.streak import Streak
 from migrawatch.decide.watch import Position
 from migrawatch.store.codec import Malformed, digest_of, dumps, loads
@@ -85,7 +86,7 @@ class Transaction:
 
     *removed* are checks that are watched no longer: their streaks and memory go. An incident replaces the one with its
     id. A delivery that is stored already stays as it is; *posted* are those whose fate or tries changed. *positions*
-    say how far the watches read; None drops a watch.
+    say how far the watches read; None drops a watch. *windows* are maintenance windows by name; None drops one.
     """
 
     streaks: Mapping[str, Streak] = field(default_factory=dict)
@@ -95,14 +96,19 @@ class Transaction:
     removed: tuple[str, ...] = ()
     posted: tuple[Pending, ...] = ()
     positions: Mapping[str, Position | None] = field(default_factory=dict)
+    windows: Mapping[str, Window | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Saved:
-    """All that a start finds. *incidents* are the open ones; *outbox* is in the order in which it was stored."""
+    """All that a start finds. *incidents* are the open ones; *outbox* is in the order in which it was stored.
+
+    *windows* are the maintenance windows that were made by hand.
+    """
 
     streaks: Mapping[str, Streak] = field(default_factory=dict)
     incidents: tuple[Incident, ...] = ()
     outbox: tuple[Pending, ...] = ()
     positions: Mapping[str, Position] = field(default_factory=dict)
     memory: Mapping[str, Remembered] = field(default_factory=dict)
+    windows: tuple[Window, ...] = ()

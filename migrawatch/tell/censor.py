@@ -57,5 +57,9 @@ def censored(letter: Letter, secrets: Iterable[str]) -> Letter:
         remedy=tuple(map(hide, incident.remedy)),
         reproduce=hide(incident.reproduce),
         closing=hide(incident.closing),
+        ack=replace(incident.ack, note=hide(incident.ack.note)) if incident.ack else None,
     )
-    return letter if safe == incident else replace(letter, notice=replace(letter.notice, incident=safe))
+    others = tuple(replace(other, summary=hide(other.summary)) for other in letter.notice.others)
+    if safe == incident and others == letter.notice.others:
+        return letter
+    return replace(letter, notice=replace(letter.notice, incident=safe, others=others))

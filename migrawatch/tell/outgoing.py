@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from migrawatch.decide.incident import Change
 from migrawatch.model import Seconds
@@ -59,18 +60,23 @@ class Outgoing:
     def letter(self, incident: str, late: bool) -> tuple[Letter, tuple[Pending, ...]]:
         """The letter to send for *incident*, and the deliveries that it settles (its own is the last).
 
-        A *late* one of an incident that was resolved meanwhile is told once, as what it was.
+        A *late* one of an incident that was resolved meanwhile is told once, as what it was. A reminder that waits with
+        other letters says nothing that they do not say.
         """
-        queue = self._queues[incident]
+        queue = tuple(self._queues[incident])
         ends = [place for place, pending in enumerate(queue) if pending.delivery.notice.change is Change.RESOLVED]
-        last = ends[-1] if late and ends else 0
-        settles = tuple(queue)[: last + 1]
+        if late and ends:
+            settles = queue[: ends[-1] + 1]
+        else:
+            first = next((place for place, pending in enumerate(queue) if not _is_reminder(pending)), len(queue) - 1)
+            after = tuple(takewhile(_is_reminder, queue[first + 1 :]))
+            settles = (*queue[:first], *after, queue[first])
         own = settles[-1]
         letter = Letter(
             notice=own.delivery.notice,
             sequence=own.delivery.sequence,
-            tries=settles[0].tries,
-            instead_of=tuple(pending.key for pending in settles[:-1]),
+            tries=queue[0].tries,
+            instead_of=tuple(pending.key for pending in settles[:-1] if not _is_reminder(pending)),
         )
         return letter, settles
 
@@ -104,6 +110,10 @@ class Outgoing:
         for queue in self._queues.values():
             if queue[0].next_at > now:
                 queue[0] = replace(queue[0], next_at=now)
+
+
+def _is_reminder(pending: Pending) -> bool:
+    return pending.delivery.notice.change is Change.REMINDER
 
 
 def _has_come(at: datetime, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from migrawatch.decide.incident import Change, Incident
+from migrawatch.decide.incident import Ack, Change, Incident, Other
 from migrawatch.model import Evidence, Severity
 from migrawatch.tell.receiver import Letter
 
@@ -20,6 +20,7 @@ _HEADS = {
     Change.CHANGED_CAUSE: "CAUSE FOUND",
     Change.RAISED: "NOW CRITICAL",
     Change.REMINDER: "STILL",
+    Change.ESCALATED: "NOBODY IS ON IT",
     Change.RESOLVED: "RESOLVED",
 }
 
@@ -30,12 +31,23 @@ def headline(letter: Letter) -> str:
     if letter.was_down:
         return f"WAS DOWN: {shortened(incident.cause.summary)}"
     head = _HEADS.get(letter.notice.change, "DOWN" if incident.severity is Severity.CRITICAL else "WARNING")
-    return f"{head}: {shortened(incident.cause.summary)}"
+    more = f" (and {len(letter.notice.others)} more)" if letter.notice.others else ""
+    return f"{head}: {shortened(incident.cause.summary)}{more}"
 
 
 def page(letter: Letter) -> str:
     """The whole page of *letter* as plain text, about a dozen lines."""
-    return "\n".join([headline(letter), *story(letter.notice.incident)])
+    return "\n".join([headline(letter), *(f"{name:<9}{line}" for name, line in lines_of(letter))])
+
+
+def lines_of(letter: Letter) -> Iterator[tuple[str, str]]:
+    """The lines of a letter below its headline: those of its incident, then what else it reminds of."""
+    yield from lines(letter.notice.incident)
+    yield from _under("more", map(_named, letter.notice.others))
+
+
+def _named(other: Other) -> str:
+    return f"{other.severity} since {_clock(other.first_failed)}: {shortened(other.summary)} ({other.incident})"
 
 
 def story(incident: Incident) -> list[str]:
@@ -57,6 +69,10 @@ def _lines(incident: Incident) -> Iterator[tuple[str, str]]:
         yield "breaks", names(incident.symptoms)
     if incident.blind:
         yield "unseen", names(incident.blind)
+    if incident.ack is not None:
+        yield "on it", shortened(_acknowledged(incident.ack, "" if incident.is_answered else " as a warning"))
+    if incident.quiet is not None:
+        yield "quiet", f"until {_clock(incident.quiet.until)}, by the maintenance {shortened(incident.quiet.window)}"
     if incident.also:
         yield "also", f"{names(incident.also)} failed too, and is told as another incident"
     if incident.resolved_at is None:
@@ -65,6 +81,10 @@ def _lines(incident: Incident) -> Iterator[tuple[str, str]]:
         yield from (("again", incident.reproduce),) if incident.reproduce else ()
         yield from (("runbook", cause.runbook),) if cause.runbook else ()
     yield "incident", incident.id
+
+
+def _acknowledged(ack: Ack, as_what: str) -> str:
+    return f"{ack.by},{as_what} since {_clock(ack.at)}" + (f": {ack.note}" if ack.note else "")
 
 
 def _under(name: str, lines: Iterator[str]) -> Iterator[tuple[str, str]]:

@@ -48,6 +48,6 @@ def was_told_elsewhere(settled: Iterable[Pending]) -> bool:
     end = rest[-1] if rest else first
     return (
         first.handed
-        and first.delivery.notice.change is Change.OPENED
+        and first.delivery.notice.change in (Change.OPENED, Change.ESCALATED)
         and end.delivery.notice.change is Change.RESOLVED
     )  # fmt: skip

@@ -4,7 +4,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from migrawatch.tell.page import headline, lines
+from migrawatch.tell.page import headline, lines_of
 from migrawatch.tell.receiver import Letter
 
 
@@ -13,7 +13,7 @@ def rendered(name: str, letter: Letter, link: str = "") -> str:
     incident = letter.notice.incident
     return _environment().get_template(name).render(
         headline=headline(letter),
-        lines=tuple(lines(incident)),
+        lines=tuple(lines_of(letter)),
         incident=incident,
         resolved=incident.resolved_at is not None,
         link=f"{link.rstrip('/')}/#incident-{incident.id}" if link else "",

@@ -290,3 +290,19 @@ def test_bad_usage_is_3_and_names_what_was_meant(simulate: Any, arguments: tuple
 
     assert ran.code == 3
     assert said in ran.err
+
+
+def test_it_says_who_is_told_later_and_what_would_keep_it_quiet(simulate: Any, manned: Path) -> None:
+    """A page that nobody gets tonight, or gets only after a while, must not come as a surprise."""
+    text = manned.read_text().replace("to: [pager]}", "to: [pager], escalate: {after: 15m, to: [ops]}}")
+    window = "maintenance:\n  disk: {at: 2026-01-01 00:00, duration: 3650d, hosts: [db-core]}\n"
+    manned.write_text(text + window)
+
+    ran = simulate("--down", "db-unit")
+    warning = simulate("--down", "db-unit", "--warn")
+    document = json.loads(simulate("--down", "api-public", "--format", "json").out)
+
+    assert "after 15m without `migrawatch ack` also to ops\n" in ran.out
+    assert "UTC: the maintenance disk keeps it quiet\n" in ran.out
+    assert "migrawatch ack" not in warning.out
+    assert document["notices"][0]["escalates"] == [{"after_seconds": 900.0, "to": ["ops"]}]

@@ -155,6 +155,31 @@ class Stand:
         head, _, body = answer.partition("\r\n\r\n")
         return int(head.split(" ", 2)[1]) if head else 0, body
 
+    async def type(self, *words: str) -> tuple[int, str]:
+        """What a command ends with and says, typed on this configuration as an operator does."""
+        ran = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "migrawatch.cli.main", *words,
+            env={**os.environ, "MIGRAWATCH_CONFIG": str(self.config)},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        said, _ = await ran.communicate()
+        assert ran.returncode is not None
+        return ran.returncode, said.decode()
+
+    async def incidents(self) -> list[dict[str, Any]]:
+        """The open incidents, as the API shows them."""
+        found: list[dict[str, Any]] = json.loads((await self.get("/api/v1/incidents"))[1])["incidents"]
+        return found
+
+    async def all_green(self) -> None:
+        """Wait until every check was looked at and is ok."""
+
+        async def is_green() -> bool:
+            _, body = await self.get("/api/v1/checks")
+            return {check["verdict"] for check in json.loads(body)["checks"]} == {"ok"}
+
+        await until(is_green, 15, self.tail)
+
     # -- what the receiver got ----------------------------------------------------------------------------------------
 
     async def pages(self, count: int, within: float = 20.0) -> list[dict[str, Any]]:

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 from migrawatch.check import Check
 from migrawatch.daemon.clock import Clock
-from migrawatch.daemon.ledger import Addresses, Hands, Ledger
+from migrawatch.daemon.ledger import Ledger
 from migrawatch.daemon.looks import Looks
+from migrawatch.daemon.parties import Hands
 from migrawatch.daemon.rounds import Rounds
 from migrawatch.decide.incident import Delivery, Incident
 from migrawatch.decide.policy import Policy
-from migrawatch.decide.route import Route
+from migrawatch.decide.route import Addresses, Route
 from migrawatch.decide.streak import Clear, Streak
 from migrawatch.model import Observation, Subject, Trigger, Unsure, Verdict
 from migrawatch.probe import Down, Probe, Visit

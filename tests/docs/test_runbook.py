@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -10,12 +11,12 @@ import pytest
 
 from migrawatch.config import load
 from migrawatch.config.kinds import discover
-from migrawatch.decide.incident import Change
+from migrawatch.decide.incident import Ack, Change, Other, Quiet
 from migrawatch.model import Severity
 from migrawatch.reason import Reason
-from migrawatch.tell.page import headline, story
+from migrawatch.tell.page import headline, page
 from tests.docs.markdown import ROOT, Section, sections
-from tests.tell.stories import incident, letter, resolved
+from tests.tell.stories import AT, incident, letter, resolved
 
 RUNBOOK = sections(ROOT / "docs/runbook.md")
 SOURCES = tuple(path for folder in ("migrawatch", "probes") for path in sorted((ROOT / folder).rglob("*.py")))
@@ -24,6 +25,10 @@ TOGETHER = frozenset({Reason.PATH_BROKEN, Reason.FLAPPING})
 """What only several looks together tell. Of all other reasons decide/ merely speaks."""
 
 ON_ITS_OWN = "When migrawatch itself is in trouble"
+
+
+QUIET = Quiet(window="a new disk", until=AT)
+ACK = Ack(by="ann", at=AT, severity=Severity.CRITICAL)
 
 
 @cache
@@ -88,19 +93,21 @@ def test_the_runbook_says_what_the_page_says(reason: Reason) -> None:
 
 
 def test_every_line_of_a_page_is_explained() -> None:
-    labels = {line[:9].strip() for line in story(incident(blind=("nginx-unit",), also=("db-unit",)))} - {""}
+    other = Other(incident="i2", severity=Severity.WARNING, first_failed=AT, summary="a disk is full")
+    reminder = letter(Change.REMINDER, incident(blind=("nginx-unit",), also=("db-unit",), quiet=QUIET, ack=ACK))
+    text = page(replace(reminder, notice=replace(reminder.notice, others=(other,))))
+    labels = {line[:9].strip() for line in text.splitlines()[1:]} - {""}
 
-    assert len(labels) == 10
+    assert len(labels) == 13
     assert labels <= explained("Reading a page")
 
 
 def test_every_first_word_of_a_page_is_explained() -> None:
-    changes = [change for change in Change if change is not Change.REMINDER]
-    letters = [letter(change, incident(severity=severity)) for change, severity in product(changes, Severity)]
+    letters = [letter(change, incident(severity=severity)) for change, severity in product(Change, Severity)]
     letters.append(letter(Change.RESOLVED, resolved(), instead_of=("i1-1",)))
     firsts = {headline(each).partition(":")[0] for each in letters}
 
-    assert len(firsts) == 6
+    assert len(firsts) == 8
     assert firsts <= explained("Reading a page")
 
 

@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from migrawatch.decide.incident import Change, Quiet
+from migrawatch.decide.maintenance import Window, lying_in, standing_of
 from migrawatch.model import Evidence, Finding, Severity, Subject, Verdict
 from migrawatch.reason import Reason
 from migrawatch.show.board import Board
@@ -223,3 +225,44 @@ def test_the_style_is_readable_at_night_and_on_a_phone() -> None:
 
     assert "prefers-color-scheme: dark" in page
     assert re.search(r'name="viewport" content="width=device-width', page)
+
+
+def under_maintenance() -> Board:
+    """mpanel-core is under maintenance for two hours; its backend is stopped, and nobody was told."""
+    found = faulty()
+    window = Window(
+        name="disk<1>",
+        hosts=("mpanel-core",),
+        at=NOW - timedelta(hours=1),
+        duration=7200,
+        by="ann",
+        note="a new <disk>",
+    )
+    planned = replace(window, name="later", at=NOW + timedelta(hours=1))
+    found.maintenance = lambda: tuple(standing_of(each, lying_in(each, SUBJECTS), NOW) for each in (window, planned))
+    quiet = Quiet(window=window.name, until=NOW + timedelta(hours=1), owed=Change.OPENED)
+    found.judged((replace(found.incidents[0], quiet=quiet, told=()),))
+    return found
+
+
+def test_what_is_under_maintenance_is_shown_as_that_and_hidden_nowhere() -> None:
+    text = read(under_maintenance()).text.replace(" :", ":")
+
+    assert "1 thing is broken" in text
+    assert (
+        "Maintenance disk<1> until 24 Nov 04:06:05 UTC · 3 checks, of which nobody is told · ann: a new <disk>" in text
+    )
+    assert "under maintenance (disk<1>) until 24 Nov 04:06:05 UTC: nobody is told" in text
+    assert text.count(" maintenance ") == 3 + 1
+    assert "later" not in text
+
+
+def test_after_a_maintenance_the_page_says_what_is_waited_for() -> None:
+    found = under_maintenance()
+    found.maintenance = tuple
+    found.now = lambda: NOW + timedelta(hours=1, seconds=1)
+
+    text = read(found).text
+
+    assert "the maintenance (disk<1>) ended 24 Nov 04:06:05 UTC : it is told if it is still down" in text
+    assert "of which nobody is told" not in text

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from migrawatch.model import Evidence, Secret
+from migrawatch.decide.incident import Ack, Other
+from migrawatch.model import Evidence, Secret, Severity
 from migrawatch.store import Store, Transaction
 from migrawatch.talk.client import Client
 from migrawatch.talk.submission import Relay
@@ -25,7 +26,7 @@ from migrawatch.tell.register import Register
 from migrawatch.tell.webhook import Webhook
 from tests.servers.peers import peer
 from tests.tell.office import office
-from tests.tell.stories import delivery, incident, letter
+from tests.tell.stories import AT, delivery, incident, letter
 
 SECRET = "hunter2/of mpanel"
 KEY = "-----BEGIN KEY-----\nb3BlbnNzaC1rZXktdjE\nAAAABG5vbmUAAAAEbm9\n-----END KEY-----\n"
@@ -53,8 +54,9 @@ def leaking() -> Any:
     of = incident(opened_at=now())
     nasty = f"login as {SECRET} failed"
     cause = replace(of.cause, detail=nasty, summary=nasty, target=nasty, runbook=f"https://{SECRET}")
+    ack = Ack(by="ann", at=AT, severity=of.severity, note=nasty)
     evidence = (Evidence(nasty, nasty), Evidence("log", "GET /?p=hunter2%2Fof%20mpanel AAAABG5vbmUAAAAEbm9"))
-    return replace(of, cause=cause, evidence=evidence, remedy=(nasty,), reproduce=nasty)
+    return replace(of, cause=cause, evidence=evidence, remedy=(nasty,), reproduce=nasty, ack=ack)
 
 
 def test_every_secret_is_found_in_each_way_it_may_be_seen() -> None:
@@ -110,6 +112,8 @@ async def test_no_receiver_gets_a_secret(kind: str, tmp_path: Path) -> None:
         await courier.serve({"desk": receivers[kind]})
         work = asyncio.create_task(courier.run())
         told = delivery(of=leaking(), at=now())
+        other = Other(incident="i2", severity=Severity.WARNING, first_failed=AT, summary=f"login as {SECRET} failed")
+        told = replace(told, notice=replace(told.notice, others=(other,)))
         await store.commit(Transaction(deliveries=(told,)))
         courier.post((told,))
         arrived = await courier.drain(20)

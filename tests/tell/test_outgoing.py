@@ -130,3 +130,45 @@ def test_whatever_fails_the_letters_of_an_incident_go_out_in_order(steps: list[t
     for name in "abc":
         sequences = [sequence for incident_id, sequence in told if incident_id == name]
         assert sequences == sorted(sequences)
+
+
+def told(*letters: Pending, late: bool = False) -> list[tuple[str, list[str], list[str]]]:
+    """What goes out, letter by letter: its key, what it settles besides, and what it says to stand for."""
+    queue = Outgoing()
+    for each in letters:
+        queue.add(each)
+    found = []
+    while len(queue):
+        letter, settles = queue.letter("a", late)
+        others = [pending.key for pending in settles if pending.key != letter.notice.key]
+        found.append((letter.notice.key, others, list(letter.instead_of)))
+        queue.settle(len(settles), "a")
+    return found
+
+
+REMINDER = Change.REMINDER
+
+
+def test_reminders_that_waited_are_merged_and_none_follows_what_says_the_same() -> None:
+    """A receiver that was down for a day gets one letter of an incident, not two dozen."""
+    assert told(pending(1, "a"), *(pending(n, "a", REMINDER) for n in (2, 3, 4))) == [
+        ("a-1", ["a-2", "a-3", "a-4"], [])
+    ]
+    assert told(*(pending(n, "a", REMINDER) for n in (2, 3, 4))) == [("a-4", ["a-2", "a-3"], [])]
+
+
+def test_a_reminder_makes_way_for_what_is_new() -> None:
+    assert told(pending(2, "a", REMINDER), pending(3, "a", Change.RAISED)) == [("a-3", ["a-2"], [])]
+    assert told(pending(2, "a", REMINDER), pending(3, "a", Change.RESOLVED)) == [("a-3", ["a-2"], [])]
+    assert told(pending(1, "a"), pending(2, "a", REMINDER), pending(3, "a", Change.RAISED)) == [
+        ("a-1", ["a-2"], []),
+        ("a-3", [], []),
+    ]
+
+
+def test_a_late_end_after_a_reminder_is_no_news_of_something_unheard_of() -> None:
+    """Its receiver had the opening: `WAS DOWN` is for those who had not."""
+    assert told(pending(2, "a", REMINDER), pending(3, "a", Change.RESOLVED), late=True) == [("a-3", ["a-2"], [])]
+    assert told(pending(1, "a"), pending(2, "a", REMINDER), pending(3, "a", Change.RESOLVED), late=True) == [
+        ("a-3", ["a-1", "a-2"], ["a-1"])
+    ]

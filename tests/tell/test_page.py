@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from migrawatch.decide.incident import Change
+from migrawatch.decide.incident import Ack, Change, Other, Quiet
 from migrawatch.model import Evidence, Severity
 from migrawatch.tell.page import headline, page, span
 from tests.tell.stories import AT, incident, letter, resolved
@@ -100,3 +100,26 @@ def test_an_end_on_another_day_has_its_date() -> None:
 def test_a_length_reads_in_two_units(length: float, text: str) -> None:
     """People think in minutes and hours."""
     assert span(timedelta(seconds=length)) == text
+
+
+def test_a_reminder_names_what_else_is_open() -> None:
+    reminder = letter(Change.REMINDER)
+    others = (
+        Other(incident="i2", severity=Severity.WARNING, first_failed=AT, summary="a disk\x1b[31m is full"),
+        Other(incident="i3", severity=Severity.CRITICAL, first_failed=AT, summary="nginx is stopped on srv1"),
+    )
+    text = page(replace(reminder, notice=replace(reminder.notice, others=others)))
+
+    assert text.splitlines()[0] == "STILL: mpanel-backend is stopped on mpanel-core (and 2 more)"
+    assert text.splitlines()[-2:] == [
+        "more     warning since 2026-11-24 03:04:05 UTC: a disk\\x1b[31m is full (i2)",
+        "         critical since 2026-11-24 03:04:05 UTC: nginx is stopped on srv1 (i3)",
+    ]
+
+
+def test_a_page_says_who_is_on_it_and_what_kept_it_quiet() -> None:
+    ack = Ack(by="ann", at=AT, severity=Severity.CRITICAL, note="restarting the pool")
+    text = page(letter(Change.RAISED, incident(ack=ack, quiet=Quiet(window="disk", until=AT))))
+
+    assert "on it    ann, since 2026-11-24 03:04:05 UTC: restarting the pool" in text
+    assert "quiet    until 2026-11-24 03:04:05 UTC, by the maintenance disk" in text

@@ -128,6 +128,7 @@ def test_who_heard_of_the_opening_hears_of_the_end() -> None:
         delivery(number, change) for number, change in enumerate((Change.OPENED, Change.CHANGED_CAUSE, Change.RESOLVED))
     )
     assert was_told_elsewhere([pending(opened), pending(changed), pending(over)])
+    assert was_told_elsewhere([pending(delivery(2, Change.ESCALATED)), pending(over)])
     assert not was_told_elsewhere([pending(changed), pending(over)])
     assert not was_told_elsewhere([pending(over)])
     assert not was_told_elsewhere([pending(opened)])

@@ -1,0 +1,96 @@
+"""What people order over HTTP, in JSON: who may, how much they may say, and what they are answered."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from migrawatch.model import Bytes, Seconds
+from migrawatch.show.document import Document
+from migrawatch.show.guard import Refused, refusal
+
+LONGEST: Bytes = 16_384
+"""An order says a few words."""
+
+PATIENCE: Seconds = 10.0
+"""An order that takes longer to arrive is given up."""
+
+WORDS = 500
+"""Characters of one text in an order: it must fit on a page."""
+
+Order = Callable[[Mapping[str, Any]], Awaitable[Document]]
+
+
+async def take_order(
+    request: Request, names: frozenset[str], order: Order, status: HTTPStatus = HTTPStatus.OK
+) -> Response:
+    """Carry *order* out with the request's document, and answer with what came of it.
+
+    As with a reload: it must not come from another site's page, nor by a name that is not ours (one of *names*).
+    """
+    try:
+        if why := refusal(request.headers, names):
+            raise Refused(HTTPStatus.FORBIDDEN, why)
+        return JSONResponse(await order(await _document(request)), status)
+    except Refused as refused:
+        return PlainTextResponse(f"refused: {refused}\n", refused.status, refused.headers)
+
+
+async def _document(request: Request) -> Mapping[str, Any]:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            body = b""
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LONGEST:
+                    raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"wanted {LONGEST} bytes at most")
+    except TimeoutError as error:
+        raise Refused(HTTPStatus.REQUEST_TIMEOUT, f"it did not arrive within {PATIENCE:g} s") from error
+    except ClientDisconnect as error:
+        raise Refused(HTTPStatus.BAD_REQUEST, "it is cut short") from error
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError as error:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise Refused(HTTPStatus.BAD_REQUEST, "wanted a JSON object")
+    return found
+
+
+class Words:
+    """The values of an order by their keys; every one is asked for by its type. Raise Refused for another."""
+
+    def __init__(self, document: Mapping[str, Any], *keys: str) -> None:
+        self._document = document
+        for key in document:
+            if key not in keys:
+                raise Refused(HTTPStatus.BAD_REQUEST, f"{key}: unknown key (one of {', '.join(keys)})")
+
+    def text(self, key: str) -> str:
+        """A text; empty if it is not there."""
+        return self._known(key, self._document.get(key, ""))
+
+    def several(self, key: str) -> tuple[str, ...]:
+        """A list of texts; empty if it is not there."""
+        found = self._document.get(key, [])
+        if not isinstance(found, list):
+            raise Refused(HTTPStatus.BAD_REQUEST, f"{key}: wanted a list of texts")
+        return tuple(self._known(key, item) for item in found)
+
+    def number(self, key: str) -> float:
+        """A number, which must be there."""
+        found = self._document.get(key)
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            raise Refused(HTTPStatus.BAD_REQUEST, f"{key}: wanted a number")
+        return float(found)
+
+    def _known(self, key: str, found: Any) -> str:
+        if not isinstance(found, str):
+            raise Refused(HTTPStatus.BAD_REQUEST, f"{key}: wanted a text")
+        if len(found) > WORDS:
+            raise Refused(HTTPStatus.BAD_REQUEST, f"{key}: wanted {WORDS} characters at most")
+        return found
