@@ -4,6 +4,7 @@ Suppression stops paging, never measuring; a resolve reaches everyone who was to
 one open incident. What is expected comes from the history that was played, never from a streak or an incident.
 """
 
+import itertools
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from random import Random
@@ -129,7 +130,7 @@ def test_suppression_never_stops_measuring(random: Random) -> None:
     for run in watched(town).runs:
         for check in town.checks:
             looks = run.ears.looks_at(check.name)
-            gaps = [later - sooner for sooner, later in zip(looks, looks[1:], strict=False)]
+            gaps = [later - sooner for sooner, later in itertools.pairwise(looks)]
             assert max(gaps, default=0.0) <= EVERY + 0.1, check.name
 
 
