@@ -8,7 +8,7 @@ import structlog
 from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.watch import Calls
 from migrawatch.decide.tripwire import LIMIT, renew_after
-from migrawatch.decide.watch import Allowance
+from migrawatch.decide.watch import looks_allowed
 from migrawatch.model import Evidence, Fault, Seconds, Trigger
 from migrawatch.parse.place import place_of
 from migrawatch.reach.vantage import Duplex, Vantage
@@ -46,7 +46,7 @@ class Tripwire:
 
     async def run(self) -> None:
         """Connect, wait for the end, have it looked at, and connect again."""
-        allowance = Allowance(limit=LIMIT)
+        allowance = looks_allowed(LIMIT)
         pause = FIRST_PAUSE
         while True:
             began = self._clock.monotonic()
