@@ -50,12 +50,16 @@ class MailHost:
 
     def release(self) -> None:
         """Let out what is on hold."""
-        subprocess.run(["/usr/sbin/postsuper", "-c", self.postfix.home, "-H", "ALL"], check=True, capture_output=True)
-        subprocess.run(["/usr/sbin/postqueue", "-c", self.postfix.home, "-f"], check=True)
+        subprocess.run(
+            ["/usr/sbin/postsuper", "-c", self.postfix.home, "-H", "ALL"], check=True, capture_output=True, timeout=30
+        )
+        subprocess.run(["/usr/sbin/postqueue", "-c", self.postfix.home, "-f"], check=True, timeout=30)
 
     def forget(self) -> None:
         """Lose all mail that waits and all that has come."""
-        subprocess.run(["/usr/sbin/postsuper", "-c", self.postfix.home, "-d", "ALL"], check=True, capture_output=True)
+        subprocess.run(
+            ["/usr/sbin/postsuper", "-c", self.postfix.home, "-d", "ALL"], check=True, capture_output=True, timeout=30
+        )
         for mail in self.mails:
             mail.unlink(missing_ok=True)
 

@@ -1,16 +1,25 @@
 """Free and closed ports on 127.0.0.1."""
 
+import random
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from itertools import count, islice
+
+# Below those that the kernel gives to clients (32768 on): one of those may be taken before its server listens.
+_PORTS = range(20_000, 32_000)
+_next = count(random.randrange(len(_PORTS)))
 
 
 def free_port(address: str = "127.0.0.1") -> int:
     """A port nobody listens on now; for servers that cannot be asked for port 0."""
-    with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
+    for number in islice(_next, len(_PORTS)):
+        port = _PORTS[number % len(_PORTS)]
+        with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)) as probe, suppress(OSError):
+            probe.bind((address, port))
+            return port
+    raise OSError(f"no port of {address} is free")
 
 
 @contextmanager

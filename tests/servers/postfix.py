@@ -127,6 +127,7 @@ def postfix(
         with _running(home) as master:
             for port in ports.values():
                 wait_for_port(port)
+            assert master.poll() is None, "Postfix's master has ended; somebody else listens on its ports"
             yield PostfixServer(ports=ports, home=home, master=master)
     finally:
         shutil.rmtree(home)
