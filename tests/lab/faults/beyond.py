@@ -1,6 +1,7 @@
 """Whole hosts beyond the chain, frozen, off the wire or behind a firewall that drops everything; and full disks."""
 
 from tests.lab.act import (
+    both,
     clear_filter,
     cut_cable,
     fill_disk,
@@ -11,6 +12,7 @@ from tests.lab.act import (
     thaw,
     use_up_inodes,
 )
+from tests.lab.faults.mail import MEND_POSTFIX
 from tests.lab.truth import HOST, Act, Cause, Fault, Severity
 
 # What is looked at from here on each, and what is looked at through its own SSH, which is unknown then, not down.
@@ -69,7 +71,8 @@ def full(host: str, name: str, breaks: str, inject: Act, symptoms: frozenset[str
         shows={check: ("down", "disk_full")},
         symptoms=symptoms,
         inject=inject,
-        heal=give_room(host),
+        # Mail that found no room tries again in minutes.
+        heal=both(give_room(host), MEND_POSTFIX) if host == "mail-core" else give_room(host),
     )
 
 

@@ -46,7 +46,7 @@ FAULTS = (
         DOVECOT,
         "tls_timeout",
         "systemctl kill --signal=STOP dovecot",
-        MEND_DOVECOT,
+        MEND_BOTH,
         holds=("dovecot-unit",),
     ),
     Fault(
