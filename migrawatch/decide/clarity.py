@@ -5,6 +5,7 @@ The rules are those of judging.md (A whole host, A cut path).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from migrawatch.decide.board import HOST_PROBE, SSH_PROBE, Board, Standings, all_needs, peers, port_of
 from migrawatch.decide.nature import CONNECT, GONE, NO_SIGN_OF_LIFE, SHUT
@@ -150,12 +151,14 @@ def _looked_since(other: Standing, standing: Standing) -> bool:
 
 
 def _began_after(other: Standing, standing: Standing) -> bool:
-    """Whether no look found *other* as it is between the first bad look at *standing* and the last one, so that
-    *standing* may be well again by now and just not know it."""
+    """Whether no look had found *other* as it is before the last bad one at *standing* began, since that is bad, so
+    that *standing* may be well again by now and just not know it."""
     assert other.seen is not None and standing.seen is not None
     since, last = first_bad(standing), standing.seen.at
     looks: tuple[Glance | Observation, ...] = (*other.earlier, other.seen)
-    return not any(since <= look.at <= last and _are_alike(look, other.seen) for look in looks)
+    alike = (look for look in looks if _are_alike(look, other.seen))
+    # What a look found was so at its end: it may have waited for it.
+    return not any(since <= look.at and look.at + timedelta(seconds=look.took) <= last for look in alike)
 
 
 def _are_alike(look: Glance | Observation, other: Observation) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from migrawatch.decide import blame
-from migrawatch.decide.board import Board, all_needs
+from migrawatch.decide.board import Board, all_needs, dependents
 from migrawatch.decide.clarity import clarify
 from migrawatch.decide.facts import (
     blind_of,
@@ -26,8 +26,8 @@ from migrawatch.decide.summary import cause_of
 from migrawatch.model import Severity, Verdict
 from migrawatch.reason import Reason
 
-PATIENCE = timedelta(seconds=30)
-"""For so long a cause is not told before what fails with it was looked at again as well."""
+PATIENCE = timedelta(seconds=10)
+"""For so long a cause is not told before what needs it, or fails with it, was looked at again as well."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,11 +130,11 @@ def _may_open(group: Group, blind: list[str], board: Board) -> bool:
 def _missing(group: Group, board: Board, now: datetime) -> frozenset[str]:
     """What must be looked at before *group* can be told."""
     unsure = {name for name in group.failing if board[name].bad and not board[name].established}
-    head = board[group.head]
-    # Slow checks that fail in turns could ask for each other's looks for ever.
-    patient = not head.failing or now < first_bad(head) + PATIENCE
-    found = (stale(name, board) for name in {group.head, *(group.failing if patient else ())})
-    return frozenset(unsure if len(unsure) == len(group.failing) else ()).union(*found)
+    head, unsure = board[group.head], unsure if len(unsure) == len(group.failing) else set()
+    if head.failing and now >= first_bad(head) + PATIENCE:
+        # Slow checks that fail in turns would ask for each other's looks for ever.
+        return stale(group.head, board).difference(dependents(group.head, board)).union(unsure)
+    return frozenset(unsure).union(*(stale(name, board) for name in {group.head, *group.failing}))
 
 
 def _raises(incident: Incident, group: Group, board: Board) -> bool:
@@ -179,7 +179,7 @@ def _held_up(group: Group, board: Board, since: datetime, now: datetime) -> tupl
     calm = since if settled is None else min(settled, latest)
     if calm > now:
         return calm - now, frozenset()
-    return timedelta(0), _missing(group, board, now) or _unproven(group, board, calm)
+    return timedelta(0), _missing(group, board, now) or _unproven(group, board, calm, now)
 
 
 def _begun(group: Group, board: Board) -> datetime:
@@ -188,9 +188,10 @@ def _begun(group: Group, board: Board) -> datetime:
     return max(first, first_bad(head)) if head.bad else first
 
 
-def _unproven(group: Group, board: Board, calm: datetime) -> frozenset[str]:
+def _unproven(group: Group, board: Board, calm: datetime, now: datetime) -> frozenset[str]:
     """What was last looked at while something settled: bad checks may be well since then, and the young one not."""
-    asked = (*(name for name in group.own if board[name].bad), *settling(group.own, board))
+    own = group.own if now < calm + PATIENCE else (group.head,)
+    asked = (*(name for name in own if board[name].bad), *settling(own, board))
     looks = ((name, board[name].seen) for name in asked)
     early = frozenset(name for name, seen in looks if seen is not None and seen.at < calm)
     if board[group.head].reason is Reason.PATH_BROKEN:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from migrawatch.decide.policy import Policy
 from migrawatch.decide.streak import WINDOW, Clear, Failing, Streak, Suspect, step
-from migrawatch.model import Evidence, Observation, Subject, Verdict
+from migrawatch.model import Evidence, Observation, Seconds, Subject, Verdict
 from migrawatch.reason import Reason
 
 STARTED_AT = "probe_started_at_timestamp_seconds"
@@ -18,9 +18,10 @@ PRESENTED = "probe_ssl_last_chain_info"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Glance:
-    """What is kept of an earlier look: when it began, and how it ended."""
+    """What is kept of an earlier look: when it began, how many seconds it took, and how it ended."""
 
     at: datetime
+    took: Seconds
     verdict: Verdict
     reason: Reason | None
 
@@ -45,7 +46,7 @@ class Standing:
     def after(self, seen: Observation) -> "Standing":
         """Where the check stands after one more look."""
         last = self.seen
-        glance = () if last is None else (Glance(at=last.at, verdict=last.verdict, reason=last.reason),)
+        glance = () if last is None else (Glance(at=last.at, took=last.took, verdict=last.verdict, reason=last.reason),)
         streak = step(self.streak, seen, self.policy)
         same = last is not None and (last.verdict, last.reason) == (seen.verdict, seen.reason)
         return replace(
