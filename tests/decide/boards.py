@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from migrawatch.decide.incident import Change, Incident, Notice
 from migrawatch.decide.judgement import Judgement, judge
+from migrawatch.decide.knowledge import STARTED_AT
 from migrawatch.decide.policy import Policy
-from migrawatch.decide.standing import STARTED_AT, Standing
+from migrawatch.decide.standing import Standing
 from migrawatch.model import Finding, Measure, Observation, Reading, Severity, Subject, Verdict, worst_first
 from migrawatch.reason import Reason
 

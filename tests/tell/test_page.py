@@ -7,7 +7,8 @@ import pytest
 
 from migrawatch.decide.incident import Ack, Change, Other, Quiet
 from migrawatch.model import Evidence, Severity
-from migrawatch.tell.page import headline, page, span
+from migrawatch.tell.page import headline, page
+from migrawatch.tell.span import span
 from tests.tell.stories import AT, incident, letter, resolved
 
 

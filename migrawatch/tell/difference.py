@@ -1,0 +1,59 @@
+"""What changed, in one line: when, how long before the failure, what, and from what to what."""
+
+from datetime import UTC, datetime, timedelta
+
+from migrawatch.decide.incident import Difference, Incident
+from migrawatch.tell.span import span
+
+VALUE = 90
+"""Characters of a value that are shown."""
+
+ALIKE = 24
+"""So many characters at least that both values begin with are left out: the difference is what counts."""
+
+GAP = timedelta(seconds=90)
+"""When the looks lie further apart, the time between them is told: it changed at any moment of it."""
+
+
+def difference_line(difference: Difference, incident: Incident) -> str:
+    """*difference* as one line of a page of *incident*."""
+    before, after = apart(difference.before, difference.after)
+    moment = f"{_moment(difference, incident)}, {_distance(difference.at, incident.first_failed)}"
+    return f"{moment}: {difference.what}: {before} -> {after}"
+
+
+def apart(before: str, after: str) -> tuple[str, str]:
+    """Both values, without the words that they begin with alike if these are many, and cut."""
+    same = 0
+    for one, other in zip(before.split(" "), after.split(" "), strict=False):
+        if one != other:
+            break
+        same += len(one) + 1
+    if same < ALIKE:
+        return _cut(before), _cut(after)
+    return _cut("… " + before[same:]), _cut("… " + after[same:])
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= VALUE else f"{value[: VALUE - 1]}…"
+
+
+def _moment(difference: Difference, incident: Incident) -> str:
+    at = _clock(difference.at, incident)
+    held = difference.held_at
+    if difference.exact:
+        return at
+    if held is not None and difference.at - held > GAP:
+        return f"between {_clock(held, incident)} and {at}"
+    return f"seen {at}"
+
+
+def _clock(at: datetime, incident: Incident) -> str:
+    same_day = at.astimezone(UTC).date() == incident.first_failed.astimezone(UTC).date()
+    return at.astimezone(UTC).strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S")
+
+
+def _distance(at: datetime, failed: datetime) -> str:
+    if abs(at - failed) < timedelta(seconds=1):
+        return "as it failed"
+    return f"{span(failed - at)} before" if at < failed else f"{span(at - failed)} after"
