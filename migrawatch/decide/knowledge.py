@@ -80,10 +80,14 @@ def _each_once(seen: Observation) -> dict[str, Fact]:
 def facts_in(seen: Observation) -> Iterator[Fact]:
     """The facts of a look: those that it noted, and those that its measures tell."""
     yield from seen.facts
-    words = {"service": seen.subject.service or seen.subject.check, "host": seen.subject.host}
     for reading in seen.readings:
-        if reading.measure.name == STARTED_AT:
+        name = reading.measure.name
+        if name == STARTED_AT:
             began = datetime.fromtimestamp(round(reading.value), UTC)
-            yield Fact("start of {service} on {host}".format(**words), f"{began:%Y-%m-%d %H:%M:%S} UTC", began)
-        elif (what := _NOTED.get(reading.measure.name)) is not None:
-            yield Fact(what.format(**words), ", ".join(reading.labels))
+            yield Fact(_named("start of {service} on {host}", seen), f"{began:%Y-%m-%d %H:%M:%S} UTC", began)
+        elif name in _NOTED:
+            yield Fact(_named(_NOTED[name], seen), ", ".join(reading.labels))
+
+
+def _named(what: str, seen: Observation) -> str:
+    return what.format(service=seen.subject.service or seen.subject.check, host=seen.subject.host)
