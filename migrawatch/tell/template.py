@@ -87,8 +87,14 @@ class Templates:
         except TemplateSyntaxError as error:
             return Broken(error.filename or path, error.lineno, error.message or "cannot be read")
         except Exception as error:  # noqa: BLE001  # whatever it trips over, the page goes out
-            return Broken(path, _line_of(error, path), f"{type(error).__name__}: {error}")
+            return Broken(*self._place_of(error, path), f"{type(error).__name__}: {error}")
         return text if text.strip() else Broken(path, 1, "gives an empty page")
+
+    def _place_of(self, error: Exception, path: str) -> tuple[str, int]:
+        """The file and line that *error* came from, be it in a part that *path* includes: Jinja traces them."""
+        own = {file for file, _ in self._own.values()}
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]
+        return (frames[-1].filename, frames[-1].lineno or 1) if frames else (path, 1)
 
 
 def read_templates(folder: str) -> Templates:
@@ -110,12 +116,6 @@ def _words(letter: Letter, link: str) -> dict[str, Any]:
         "link": f"{link.rstrip('/')}/#incident-{incident.id}" if link else "",
         "trouble": "",
     }
-
-
-def _line_of(error: Exception, path: str) -> int:
-    """The line of the template at *path* that *error* came from; Jinja names it in the traceback."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return next((frame.lineno or 1 for frame in reversed(frames) if frame.filename == path), 1)
 
 
 def _made(loader: BaseLoader) -> Environment:
