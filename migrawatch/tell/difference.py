@@ -1,15 +1,15 @@
-"""What changed, in one line: when, how long before the failure, what, and from what to what."""
+"""What changed, in one line: what, when, how long before the failure, and from what to what."""
 
 from datetime import UTC, datetime, timedelta
 
 from migrawatch.decide.incident import Difference, Incident
 from migrawatch.tell.span import span
 
-VALUE = 90
-"""Characters of a value that are shown."""
+BEFORE, AFTER = 60, 120
+"""Characters of the values that are shown: what is so now counts more."""
 
 ALIKE = 24
-"""So many characters at least that both values begin with are left out: the difference is what counts."""
+"""So many characters at least that both values begin with are told once, with what is so now."""
 
 GAP = timedelta(seconds=90)
 """When the looks lie further apart, the time between them is told: it changed at any moment of it."""
@@ -19,23 +19,22 @@ def difference_line(difference: Difference, incident: Incident) -> str:
     """*difference* as one line of a page of *incident*."""
     before, after = apart(difference.before, difference.after)
     moment = f"{_moment(difference, incident)}, {_distance(difference.at, incident.first_failed)}"
-    return f"{moment}: {difference.what}: {before} -> {after}"
+    return f"{difference.what}, {moment}: {before} -> {after}"
 
 
 def apart(before: str, after: str) -> tuple[str, str]:
-    """Both values, without the words that they begin with alike if these are many, and cut."""
+    """Both values, cut; the first without the words that they begin with alike, if these are many."""
     same = 0
     for one, other in zip(before.split(" "), after.split(" "), strict=False):
         if one != other:
             break
         same += len(one) + 1
-    if same < ALIKE:
-        return _cut(before), _cut(after)
-    return _cut("… " + before[same:]), _cut("… " + after[same:])
+    shown = before if same < ALIKE else f"… {before[same:]}"
+    return _cut(shown, BEFORE), _cut(after, AFTER)
 
 
-def _cut(value: str) -> str:
-    return value if len(value) <= VALUE else f"{value[: VALUE - 1]}…"
+def _cut(value: str, width: int) -> str:
+    return value if len(value) <= width else f"{value[: width - 1]}…"
 
 
 def _moment(difference: Difference, incident: Incident) -> str:

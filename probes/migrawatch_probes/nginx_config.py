@@ -130,7 +130,7 @@ def _tell_digest(visit: Visit, text: str, configuration: Dump, disk: _Disk) -> N
     digest = sha256(text.encode(errors="surrogateescape")).hexdigest()[:_DIGITS]
     dated = [(disk.changed_at[path], path) for path in configuration.files if path in disk.changed_at]
     changed_at, newest = max(dated, default=(None, "unknown"))
-    words = f"sha256 {digest}, {len(configuration.files)} files, newest {newest}"
+    words = f"newest file {newest} of {len(configuration.files)}, sha256 {digest}"
     visit.fact(f"configuration of nginx on {visit.subject.host}", words, changed_at)
 
 
