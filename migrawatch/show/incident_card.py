@@ -61,8 +61,8 @@ def _standing(incident: Incident, now: datetime) -> Iterator[Html]:
 
 def _rest(incident: Incident) -> Iterator[Html]:
     if incident.changed:
-        lines = joined(fill("<li>{line}</li>", line=difference_line(each, incident)) for each in incident.changed)
-        yield fill('<h3>Changed</h3><ul class="changed">{lines}</ul>', lines=lines)
+        changes = (fill("<p>{line}</p>", line=difference_line(each, incident)) for each in incident.changed)
+        yield fill("<h3>Changed</h3>{lines}", lines=joined(changes))
     if incident.remedy:
         yield fill("<h3>Type next</h3>{commands}", commands=joined(map(_command, incident.remedy)))
     if incident.symptoms:

@@ -23,12 +23,12 @@ def difference_line(difference: Difference, incident: Incident) -> str:
 
 
 def apart(before: str, after: str) -> tuple[str, str]:
-    """Both values, cut; the first without the words that they begin with alike, if these are many."""
+    """Both values, cut; the first without the parts that they begin with alike, if these are long."""
     same = 0
-    for one, other in zip(before.split(" "), after.split(" "), strict=False):
+    for one, other in zip(before.split(", "), after.split(", "), strict=False):
         if one != other:
             break
-        same += len(one) + 1
+        same += len(one) + len(", ")
     shown = before if same < ALIKE else f"… {before[same:]}"
     return _cut(shown, BEFORE), _cut(after, AFTER)
 
