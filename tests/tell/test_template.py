@@ -1,5 +1,6 @@
 """Templates of the operator's own; a broken one costs nobody a page, and is said."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,3 +117,15 @@ def test_a_mail_is_written_with_ones_own(tmp_path: Path) -> None:
     assert text == "text i1\n"
     assert "This is the built-in page: mail.html: ZeroDivisionError" in html
     assert "process_stopped" in html
+
+
+def test_the_page_for_operators_names_all_that_a_template_is_given(tmp_path: Path) -> None:
+    """And its example works."""
+    text = (Path(__file__).parents[2] / "docs/deployment.md").read_text().partition("### Templates of your own")[2]
+    named = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    example = text.partition("```jinja\n")[2].partition("```")[0]
+    own = templates(tmp_path, mail_txt=example, chat_txt="".join(f"{{{{ {name} }}}}" for name in named))
+
+    assert named == {"headline", "lines", "incident", "change", "resolved", "link", "trouble"}
+    assert list(own.broken(specimens())) == []
+    assert "The bridge is open" in own.rendered("mail.txt", letter())
