@@ -159,6 +159,19 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that a look knows and that seldom changes: a name's addresses, a certificate, a configuration's digest.
+
+    *what* reads by itself, such as `addresses of db.example`; *value* is never a secret. *since* is when it became so,
+    if what was looked at tells that itself.
+    """
+
+    what: str
+    value: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is not ok."""
 
@@ -172,7 +185,7 @@ class Observation:
     """What one look saw. *findings* are worst first; verdict, reason and detail are the first's.
 
     *at* is when the look began (aware, UTC), *took* its length in seconds, *steps* in the order they began. *lent* is
-    the evidence of the trigger that caused the look, such as a line of a log.
+    the evidence of the trigger that caused the look, such as a line of a log. *facts* are what is told when it changes.
     """
 
     subject: Subject
@@ -183,6 +196,7 @@ class Observation:
     readings: tuple[Reading, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     lent: tuple[Evidence, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from migrawatch.model import Contact, Covered, Down, Fault, Lost, Measure, Seconds, Secret, Unsure, Verdict
+from migrawatch.reach.presented import CERT_EXPIRY, CHAIN, TLS_CIPHER, TLS_VERSION
 from migrawatch.reach.tls import Handshake, Tls
 from migrawatch.reach.vantage import Completed, Files
 from migrawatch.reach.wire import Wire
 from migrawatch.reason import Reason
-from migrawatch.visit import CERT_EXPIRY, CHAIN, IP_PROTOCOL, TLS_CIPHER, TLS_VERSION, WIRE_MEASURES, Visit
+from migrawatch.visit import IP_PROTOCOL, WIRE_MEASURES, Visit
 
 __all__ = [
     "CERT_EXPIRY",

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from migrawatch.model import (
     Down,
     Evidence,
+    Fact,
     Fault,
     Finding,
     Measure,
@@ -22,6 +23,7 @@ from migrawatch.model import (
     worst_first,
 )
 from migrawatch.reach.name import is_literal
+from migrawatch.reach.presented import CERT_EXPIRY, CHAIN, TLS_CIPHER, TLS_VERSION, readings_of, words_of
 from migrawatch.reach.tls import Handshake, Tls
 from migrawatch.reach.vantage import Completed, Files, Vantage
 from migrawatch.reach.wire import Wire
@@ -29,17 +31,6 @@ from migrawatch.reason import Reason
 
 T = TypeVar("T")
 
-CERT_EXPIRY = Measure(
-    "probe_ssl_earliest_cert_expiry", "When the first certificate of the chain expires, in unix time."
-)
-TLS_VERSION = Measure("probe_tls_version_info", "The negotiated TLS version.", "info", ("version",))
-TLS_CIPHER = Measure("probe_tls_cipher_info", "The negotiated TLS cipher.", "info", ("cipher",))
-CHAIN = Measure(
-    "probe_ssl_last_chain_info",
-    "The certificate that was presented.",
-    "info",
-    ("fingerprint_sha256", "issuer", "subject", "subjectalternative", "serialnumber"),
-)
 IP_PROTOCOL = Measure("probe_ip_protocol", "The IP version that was dialled, 4 or 6.")
 WIRE_MEASURES = (CERT_EXPIRY, TLS_VERSION, TLS_CIPHER, CHAIN, IP_PROTOCOL)
 """What `visit.open` notes by itself; every kind may note these without declaring them."""
@@ -108,8 +99,8 @@ class Opening:
 class Visit:
     """What a probe is handed during one look: where it stands, and where it notes what it sees."""
 
-    __slots__ = ("_at_end", "_break_offs", "_evidence", "_findings", "_kept", "_open_steps", "_readings", "_spent",
-                 "at", "last", "remembered", "subject", "vantage")  # fmt: skip
+    __slots__ = ("_at_end", "_break_offs", "_evidence", "_facts", "_findings", "_kept", "_open_steps", "_readings",
+                 "_spent", "at", "last", "remembered", "subject", "vantage")  # fmt: skip
 
     def __init__(
         self,
@@ -129,6 +120,7 @@ class Visit:
         self._findings: list[Finding] = []
         self._readings: list[Reading] = []
         self._evidence: list[Evidence] = []
+        self._facts: list[Fact] = []
         self._spent: dict[str, float] = {}
         self._open_steps: list[Timed] = []
         self._break_offs: list[Callable[[], None]] = []
@@ -157,6 +149,10 @@ class Visit:
         """Note a piece of what was seen for people; never a secret."""
         self._evidence.append(Evidence(source, text))
 
+    def fact(self, what: str, value: str, since: datetime | None = None) -> None:
+        """Note what seldom changes: when it has, a page tells it. *since* is when it became so, if that is known."""
+        self._facts.append(Fact(what, value, since))
+
     def remember(self, value: Any) -> None:
         """Keep one small frozen value for the next look of this check (`last`)."""
         self.remembered = value
@@ -173,7 +169,9 @@ class Visit:
             self._spent.setdefault("resolve", 0.0)
             return (name,)
         with self.step("resolve", late=Reason.DNS_TIMEOUT):
-            return await self.vantage.resolve(name, family)
+            found = await self.vantage.resolve(name, family)
+        self.fact(f"addresses of {name}", ", ".join(sorted(found)))
+        return found
 
     def open(self, address: str, port: int, tls: Tls | None = None, family: int = 0) -> Opening:
         """A connected wire (steps `resolve`, `connect`, `tls`), closed at the end. Raise Down with the fault's reason.
@@ -186,21 +184,18 @@ class Visit:
         """Turn *wire* into TLS (step `tls`), note the certificate's facts, and judge them. Raise Down."""
         with self.step("tls", late=Reason.TLS_TIMEOUT, closed=Reason.TLS_ALERT):
             handshake = await wire.start_tls(tls)
-        self._note_certificate(handshake)
+        self._readings += readings_of(handshake)
+        self.fact(f"certificate of {tls.name}", words_of(handshake))
         if handshake.problem is not None:
+            self.evidence(f"certificate of {tls.name}", words_of(handshake))
             raise Down(*handshake.problem)
         days = (handshake.expires_at - self.at).total_seconds() / 86400
         # Without a warning asked for, one that is not verified may be as old as it likes.
         if tls.warn_before and days < tls.warn_before / 86400:
             when = f"expires in {days:.1f} days" if days > 0 else f"expired {-days:.1f} days ago"
+            self.evidence(f"certificate of {tls.name}", words_of(handshake))
             self.warn(Reason.TLS_EXPIRING, f"the certificate of {tls.name} {when}")
         return handshake
-
-    def _note_certificate(self, handshake: Handshake) -> None:
-        self.measure(CERT_EXPIRY, handshake.expires_at.timestamp())
-        self.measure(TLS_VERSION, 1.0, version=handshake.version)
-        self.measure(TLS_CIPHER, 1.0, cipher=handshake.cipher)
-        self.measure(CHAIN, 1.0, **handshake.leaf_labels)
 
     @asynccontextmanager
     async def reach(self, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
@@ -297,4 +292,5 @@ class Visit:
             steps=tuple(steps),
             readings=tuple(self._readings),
             evidence=tuple(self._evidence),
+            facts=tuple(self._facts),
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from migrawatch.decide.incident import Change
+from migrawatch.decide.knowledge import Known, Turn
 from migrawatch.decide.maintenance import Window
 from migrawatch.decide.streak import Clear, Suspect
 from migrawatch.decide.watch import FilePlace, Position
@@ -89,11 +90,11 @@ async def test_how_far_a_log_was_read_is_stored_and_dropped_with_its_watch(path:
 
 
 async def test_a_file_of_an_earlier_version_is_brought_up_to_date(path: Path) -> None:
-    """Before watches and maintenance windows there was no table of theirs."""
+    """Before watches, maintenance windows and facts there was no table of theirs."""
     async with Store.open(path) as store:
         await store.commit(Transaction(streaks={"api": SUSPECT}))
     with sqlite3.connect(path) as old:
-        old.executescript("DROP TABLE watches; DROP TABLE windows; PRAGMA user_version = 1")
+        old.executescript("DROP TABLE watches; DROP TABLE windows; DROP TABLE facts; PRAGMA user_version = 1")
     old.close()
 
     async with Store.open(path) as store:
@@ -108,7 +109,7 @@ async def test_a_file_of_version_2_keeps_what_it_has_and_learns_of_windows(path:
     async with Store.open(path) as store:
         await store.commit(Transaction(incidents=(incident(),), positions={"w": Position(at=AT)}))
     with sqlite3.connect(path) as old:
-        old.executescript("DROP TABLE windows; PRAGMA user_version = 2")
+        old.executescript("DROP TABLE windows; DROP TABLE facts; PRAGMA user_version = 2")
     old.close()
 
     async with Store.open(path) as store:
@@ -125,6 +126,16 @@ async def test_a_maintenance_window_is_stored_until_it_is_dropped(path: Path) ->
         await store.commit(Transaction(windows={"gone": None}))
 
     assert (await saved_at(path)).windows == (WINDOW,)
+
+
+async def test_what_is_known_of_a_check_is_stored_and_goes_with_it(path: Path) -> None:
+    """A certificate that was exchanged while the daemon was down is another one all the same."""
+    known = {"certificate of web": Known(value="new", since=AT, turns=(Turn(at=AT, before="old", held_at=AT),))}
+    async with Store.open(path) as store:
+        await store.commit(Transaction(facts={"api": known, "gone": known}))
+        await store.commit(Transaction(removed=("gone",)))
+
+    assert (await saved_at(path)).facts == {"api": known}
 
 
 async def test_memory_is_dropped_when_the_settings_change(path: Path) -> None:

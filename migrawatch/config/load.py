@@ -19,6 +19,7 @@ from migrawatch.config.resolve import resolve
 from migrawatch.config.routes import Told, read_routes, warn_of_silence
 from migrawatch.config.secrets import Secrets
 from migrawatch.config.settings import Daemon, Settings, SshAccess
+from migrawatch.config.templates import placed
 from migrawatch.config.tree import Items, Table
 from migrawatch.config.validate import validate
 from migrawatch.config.watches import Known, read_watches
@@ -83,6 +84,7 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
     receiver_section = _section(whole, "receivers", report)
     receivers, unusable = read_receivers(receiver_section, secrets, report)
     heartbeat = read_heartbeat(_section(whole, "heartbeat", report), receiver_section, receivers, secrets, report)
+    receivers = placed(receivers, receiver_section, path.parent, report)
     told = Told(receivers=receiver_section, unusable=unusable, hosts=tuple(hosts))
     routes = read_routes(_routes(whole, report), told, secrets, report)
     warn_of_silence(routes, checks, whole, report)

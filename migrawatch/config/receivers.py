@@ -110,6 +110,8 @@ class Email(Common):
     """How we name ourselves."""
     timeout: Seconds = 30.0
     """How long one attempt may take."""
+    templates: str = ""
+    """A folder with templates of your own: `mail.txt`, `mail.html`, or both; the built-in ones stand in for others."""
 
     def __post_init__(self) -> None:
         if not self.to:
@@ -133,6 +135,8 @@ class Apprise(Common):
     """Apprise's address of the service; as a secret if it carries a token."""
     timeout: Seconds = 10.0
     """How long to wait for the connection, and for each answer."""
+    templates: str = ""
+    """A folder with a template of your own: `chat.txt`."""
 
     def __post_init__(self) -> None:
         url = text_of(self.url)

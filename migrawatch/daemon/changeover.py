@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from migrawatch.check import Check
 from migrawatch.decide.incident import Incident
+from migrawatch.decide.knowledge import Knowledge
 from migrawatch.decide.standing import Standing
 from migrawatch.decide.streak import Clear, Streak
 
@@ -18,13 +19,17 @@ def renames(checks: Mapping[str, Check], known: Collection[str]) -> dict[str, st
     return found
 
 
-def standing_of(check: Check, earlier: Standing | None, streak: Streak | None) -> Standing:
-    """Where *check* stands under a new configuration: *earlier* is it before, *streak* what the store kept of it."""
+def standing_of(
+    check: Check, earlier: Standing | None, streak: Streak | None, known: Knowledge | None = None
+) -> Standing:
+    """Where *check* stands under a new configuration: *earlier* is it before, *streak* and *known* what was stored."""
     if earlier is not None and earlier.subject == check.subject:
         return replace(earlier, policy=check.policy, remedies=check.remedies)
     # What was seen of another target says nothing of this one.
     kept = earlier.streak if earlier else streak or Clear()
-    return Standing(subject=check.subject, policy=check.policy, remedies=check.remedies, streak=kept)
+    if earlier is not None:
+        known = earlier.known if earlier.subject.target == check.subject.target else None
+    return Standing(subject=check.subject, policy=check.policy, remedies=check.remedies, streak=kept, known=known or {})
 
 
 def renamed(incident: Incident, names: Mapping[str, str]) -> Incident:

@@ -15,6 +15,7 @@ from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.parties import Ear, Hands
 from migrawatch.decide.fresh import dependents, witnesses
 from migrawatch.decide.incident import Ack, Incident
+from migrawatch.decide.knowledge import Knowledge
 from migrawatch.decide.maintenance import Window
 from migrawatch.decide.outcome import Outcome, decide
 from migrawatch.decide.route import Addresses, Told
@@ -49,6 +50,7 @@ class Ledger:
         self._begun_to_fail: dict[str, Observation] = {}
         self._removed: set[str] = set()
         self._unsaved: dict[str, Any] = {}
+        self._learned: set[str] = set()
         self._positions: dict[str, Position | None] = {}
         self._began: float | None = None
 
@@ -77,22 +79,24 @@ class Ledger:
     # -- what comes in ------------------------------------------------------------------------------------------
 
     def watch(
-        self, checks: Mapping[str, Check], addresses: Addresses, streaks: Mapping[str, Streak] | None = None
-    ) -> None:
+        self, checks: Mapping[str, Check], addresses: Addresses, streaks: Mapping[str, Streak] | None = None,
+        facts: Mapping[str, Knowledge] | None = None,
+    ) -> None:  # fmt: skip
         """From now on judge exactly *checks*. A streak survives edits, under `was` also a new name.
 
-        *streaks* is what a start found in the store; later on what is known itself counts.
+        *streaks* and *facts* are what a start found in the store; later on what is known itself counts.
         """
-        before, saved = self._standings, streaks or {}
-        known = before.keys() | saved.keys()
+        before, saved, told = self._standings, streaks or {}, facts or {}
+        known = before.keys() | saved.keys() | told.keys()
         names = renames(checks, known)
         old = {new: name for name, new in names.items()}
         self._checks = dict(checks)
         self._addresses = addresses
         self._standings = {
-            name: standing_of(check, before.get(old.get(name, name)), saved.get(old.get(name, name)))
+            name: standing_of(check, before.get(was := old.get(name, name)), saved.get(was), told.get(was))
             for name, check in checks.items()
         }
+        self._learned |= old.keys()
         self._carried |= {name: self._standings[name].streak for name in old}
         self._removed = (self._removed | known) - checks.keys()
         self._incidents = {
@@ -167,6 +171,8 @@ class Ledger:
         self._ear.observed(seen)
         self._standings[name] = standing.after(seen)
         streak = self._standings[name].streak
+        if self._standings[name].known is not standing.known:
+            self._learned.add(name)
         if memory is not None:
             self._unsaved[name] = memory
         if wants_confirming(streak) or wants_confirming(standing.streak) or type(streak) is not type(standing.streak):
@@ -230,7 +236,9 @@ class Ledger:
         removed, self._removed = tuple(self._removed), set()
         memory, self._unsaved = self._memory_of(self._unsaved), {}
         positions, self._positions = self._positions, {}
-        if changed or touched or deliveries or removed or memory or positions:
+        facts = {name: self._standings[name].known for name in self._learned if name in self._standings}
+        self._learned = set()
+        if changed or touched or deliveries or removed or memory or positions or facts:
             await self._hands.commit(
                 Transaction(
                     streaks=changed,
@@ -239,6 +247,7 @@ class Ledger:
                     memory=memory,
                     removed=removed,
                     positions=positions,
+                    facts=facts,
                 )
             )
         self._ear.judged(self._incidents.values())

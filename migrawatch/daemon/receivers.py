@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from typing import TYPE_CHECKING
+
+import structlog
 
 from migrawatch.config import Settings
 from migrawatch.config.receivers import MAIL_PORTS
@@ -23,6 +26,11 @@ from migrawatch.tell.receiver import Receiver
 from migrawatch.tell.register import Registers
 from migrawatch.tell.substitute import Substitute
 from migrawatch.tell.webhook import Webhook
+
+if TYPE_CHECKING:
+    from migrawatch.tell.template import Templates
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +99,8 @@ def _receiver(name: str, settings: object, means: Means, external_url: str) -> R
         case AppriseSettings():
             from migrawatch.tell.apprise import AppriseReceiver
 
-            return AppriseReceiver(name, _secret(settings.url), external_url, settings.timeout)
+            templates = _templates(settings.templates)
+            return AppriseReceiver(name, _secret(settings.url), external_url, settings.timeout, templates)
         case _:
             raise TypeError(f"receivers of type {type(settings).__name__} cannot be made")
 
@@ -130,4 +139,16 @@ def _email(name: str, settings: EmailSettings, means: Means, link: str) -> Recei
         password=settings.password,
         helo=settings.helo,
     )
-    return Email(name, relay, settings.sender, settings.to, means.now, link, settings.timeout)
+    templates = _templates(settings.templates)
+    return Email(name, relay, settings.sender, settings.to, means.now, link, settings.timeout, templates)
+
+
+def _templates(folder: str) -> "Templates":
+    from migrawatch.tell.template import Templates, read_templates
+
+    try:
+        return read_templates(folder)
+    except (OSError, ValueError) as error:
+        # They were there when the configuration was read; the page goes out in any case.
+        log.error("templates_unreadable", folder=folder, trouble=str(error))
+        return Templates()

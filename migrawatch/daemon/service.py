@@ -28,11 +28,11 @@ from migrawatch.daemon.vantages import Vantages
 from migrawatch.daemon.vitals import keep_alive, measure_lag, show_vitals, stuck
 from migrawatch.daemon.watch import Calls
 from migrawatch.decide.incident import Incident
-from migrawatch.decide.streak import Clear, Streak
+from migrawatch.decide.streak import Clear
 from migrawatch.model import Trigger, Verdict
 from migrawatch.show.board import Board
 from migrawatch.show.server import Door, listen_on, serve
-from migrawatch.store import Remembered, Store
+from migrawatch.store import Remembered, Saved, Store
 from migrawatch.talk.client import Client
 from migrawatch.tell.censor import secrets_in
 from migrawatch.tell.courier import Courier
@@ -97,7 +97,7 @@ class Service:
 
     async def _begin(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         self._assemble(group)
-        await self._use(self._settings, self._store.saved.streaks)
+        await self._use(self._settings, self._store.saved)
         self._listen_to_signals(group)
         door = Door(
             board=self._board,
@@ -198,8 +198,11 @@ class Service:
 
     # -- a configuration ----------------------------------------------------------------------------------------
 
-    async def _use(self, settings: Settings, streaks: Mapping[str, Streak] | None = None) -> None:
-        """Make *settings* what is watched. Nothing in here can fail half-way: all was resolved before."""
+    async def _use(self, settings: Settings, saved: Saved | None = None) -> None:
+        """Make *settings* what is watched. Nothing in here can fail half-way: all was resolved before.
+
+        *saved* is what a start found.
+        """
         checks = {check.name: check for check in settings.checks}
         receivers, addresses = receivers_of(settings, self._means), addresses_of(settings)
         self._settings = settings
@@ -208,7 +211,7 @@ class Service:
         self._vantages.use(settings)
         self._looks.watch(checks, self._vantages.by_name)
         self._maintenance.use(settings)
-        self._ledger.watch(checks, addresses, streaks)
+        self._ledger.watch(checks, addresses, *((saved.streaks, saved.facts) if saved else ()))
         for gone in self._sentries.use(settings, self._vantages.by_name):
             self._ledger.reached(gone, None)
         self._rounds.watch(checks)

@@ -1,9 +1,10 @@
 """The facts of an incident, read from the group of checks that fail for one cause."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from migrawatch.decide.board import Board, dependents, port_of
+from migrawatch.decide.board import Board, all_needs, dependents, port_of
 from migrawatch.decide.group import Group
 from migrawatch.decide.incident import Cause
 from migrawatch.decide.nature import NOT_OURS, REFUSED_LOGINS
@@ -70,7 +71,15 @@ def evidence_of(group: Group, board: Board) -> tuple[Evidence, ...]:
         if isinstance(standing.streak, Failing) and standing.streak.flapping:
             bad, looks = sum(standing.streak.recent), len(standing.streak.recent)
             found.append(Evidence(where, f"{Reason.FLAPPING}: {bad} of its last {looks} looks failed"))
-    return tuple(found)
+    return (*found, *_doubtful_needs(head, {group.head, *group.own, *group.shared}, board))
+
+
+def _doubtful_needs(head: Standing, known: set[str], board: Board) -> Iterator[Evidence]:
+    """What was seen last of each need of the cause that is not well, although it is not to blame."""
+    for name in all_needs(head.subject.check, board):
+        need = board[name]
+        if name not in known and need.seen is not None and need.seen.findings:
+            yield Evidence(f"{name} from {need.subject.vantage}", f"{need.seen.reason}: {need.seen.detail}")
 
 
 def remedy_of(cause: Cause, standing: Standing) -> tuple[str, ...]:

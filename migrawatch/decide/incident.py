@@ -70,6 +70,23 @@ class Ack:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """A fact that is another than it was before the trouble; *what* reads by itself, *check* saw it.
+
+    It was so *before* until *at*, and is *after* now. *exact*: what was looked at told that moment itself; else a look
+    saw it then, and *held_at* is the last look that had seen it as before, if that is known.
+    """
+
+    check: str
+    what: str
+    before: str
+    after: str
+    at: datetime
+    exact: bool = False
+    held_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Incident:
     """One cause and its symptoms. Times are aware, UTC.
 
@@ -78,7 +95,8 @@ class Incident:
     it). *blind* are checks that could not be looked at because of it. *told* are the receivers that know of it.
     *loudest* is the worst severity that was told. *closing* says why it was resolved, if not because all is well.
     *quiet* is the last maintenance that kept it quiet, *ack* says who is on it. *told_at* says when each receiver was
-    told last, *paged_at* when it was told first as critical.
+    told last, *paged_at* when it was told first as critical. *changed* is what changed since all was well, *holds* are
+    the needs of the cause that were looked at since and are well.
     """
 
     id: str
@@ -92,6 +110,8 @@ class Incident:
     blind: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    changed: tuple[Difference, ...] = ()
+    holds: tuple[str, ...] = ()
     remedy: tuple[str, ...] = ()
     reproduce: str = ""
     told: tuple[str, ...] = ()

@@ -6,9 +6,11 @@ The rules are those of judging.md. Pure: the time is given, nothing is read or s
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from migrawatch.decide import blame
 from migrawatch.decide.board import Board, all_needs, dependents
+from migrawatch.decide.changes import changed_of, holds_of
 from migrawatch.decide.clarity import clarify
 from migrawatch.decide.facts import (
     blind_of,
@@ -20,7 +22,7 @@ from migrawatch.decide.facts import (
 )
 from migrawatch.decide.fresh import older_than_its_peers, overdue, settled_at, settling, stale
 from migrawatch.decide.group import Group, gather
-from migrawatch.decide.incident import Change, Identity, Incident, Notice, noticed
+from migrawatch.decide.incident import Cause, Change, Identity, Incident, Notice, noticed
 from migrawatch.decide.standing import Standing, first_bad
 from migrawatch.decide.summary import cause_of
 from migrawatch.model import Severity, Verdict
@@ -212,11 +214,20 @@ def _opened(group: Group, board: Board, now: datetime, incident_id: str) -> tupl
         symptoms=symptoms_of(group, ()),
         blind=blind_of(group.head, board),
         also=group.also,
-        evidence=evidence_of(group, board),
-        remedy=remedy_of(cause, board[group.head]),
-        reproduce=f"migrawatch probe {cause.check}",
+        **_told_with(cause, group, board, first_failed_of(group, board)),
     )
     return _told(incident, Change.OPENED, now)
+
+
+def _told_with(cause: Cause, group: Group, board: Board, first_failed: datetime) -> dict[str, Any]:
+    """What is told with a cause, to mend it by."""
+    return {
+        "evidence": evidence_of(group, board),
+        "changed": changed_of(group, board, first_failed),
+        "holds": holds_of(group, board, first_failed),
+        "remedy": remedy_of(cause, board[group.head]),
+        "reproduce": f"migrawatch probe {cause.check}",
+    }
 
 
 def _continued(
@@ -249,9 +260,7 @@ def _continued(
         revised = replace(
             revised,
             cause=cause,
-            evidence=evidence_of(group, board),
-            remedy=remedy_of(cause, board[group.head]),
-            reproduce=f"migrawatch probe {cause.check}",
+            **_told_with(cause, group, board, incident.first_failed),
         )
     if raised:
         return _told(revised, Change.RAISED, now)

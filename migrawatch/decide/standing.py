@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from migrawatch.decide.knowledge import STARTED_AT, Knowledge, learned
 from migrawatch.decide.policy import Policy
 from migrawatch.decide.streak import WINDOW, Clear, Failing, Streak, Suspect, step
 from migrawatch.model import Evidence, Observation, Seconds, Subject, Verdict
 from migrawatch.reason import Reason
-
-STARTED_AT = "probe_started_at_timestamp_seconds"
-"""The measure by which a kind tells when the process, unit or host it looked at was started (unix time)."""
 
 PRESENTED = "probe_ssl_last_chain_info"
 """The measure that tells of a certificate; its first label is the fingerprint."""
@@ -31,7 +29,7 @@ class Standing:
     """One check as judged. *seen* is its last look, None before the first; *earlier* are those before it, oldest first.
 
     *earlier* is of this run of the daemon, and has so many looks as a streak has; all that ended as the last one began
-    at *so_since* or later. *lent* is the evidence of the first trigger since it was last clear.
+    at *so_since* or later. *lent* is the evidence of the first trigger since it was last clear. *known* are its facts.
     """
 
     subject: Subject
@@ -42,6 +40,7 @@ class Standing:
     lent: tuple[Evidence, ...] = ()
     earlier: tuple[Glance, ...] = ()
     so_since: datetime | None = None
+    known: Knowledge = field(default_factory=dict)
 
     def after(self, seen: Observation) -> "Standing":
         """Where the check stands after one more look."""
@@ -56,6 +55,7 @@ class Standing:
             lent=() if isinstance(streak, Clear) else self.lent or seen.lent,
             earlier=(*self.earlier, *glance)[-WINDOW:],
             so_since=self.so_since if same else seen.at,
+            known=learned(self.known, seen, last),
         )
 
     @property

@@ -29,6 +29,11 @@ class Lookups:
         self.asked = 0
         """Questions that went out so far."""
 
+    @property
+    def answers(self) -> tuple[Records, ...]:
+        """All that was asked so far and answered."""
+        return tuple(seen for seen in self._known.values() if seen.is_known)
+
     async def __call__(self, name: str, kind: str) -> Records:
         """The answer, be it that there is none; what is no name does not exist. Raise Lost for the vantage only."""
         key = (name.lower().removesuffix("."), kind)

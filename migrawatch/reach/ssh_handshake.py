@@ -1,6 +1,7 @@
 """Logging in at an SSH server: its key verified, our key offered, and what each refusal means."""
 
 import logging
+from collections.abc import Callable
 
 import asyncssh
 
@@ -24,13 +25,21 @@ class _Client(asyncssh.SSHClient):
 
     def validate_host_public_key(self, _host: str, _address: str, _port: int, key: asyncssh.SSHKey) -> bool:
         """Called for a key that known_hosts does not list: never accepted, but told."""
-        self.stranger = f"{key.get_algorithm()} {key.get_fingerprint()}"
+        self.stranger = _words_of(key)
         return False
 
 
-async def log_in(login: Login, wire: Wire, *, banner: bytes = b"", lost_after: float = 3.0) -> Session:
+def _words_of(key: asyncssh.SSHKey) -> str:
+    return f"{key.get_algorithm()} {key.get_fingerprint()}"
+
+
+async def log_in(
+    login: Login, wire: Wire, *, banner: bytes = b"", lost_after: float = 3.0,
+    shown: Callable[[str], None] = lambda key: None,
+) -> Session:  # fmt: skip
     """Log in over *wire*, which the session owns from now on; *banner* was read from it already, after IDENTIFICATION.
 
+    *shown* is called with the host key that the server presented, be it the known one or not.
     Raise Down with an `ssh_*` reason, ConnectionResetError when the server hung up, Lost when our own key or
     known_hosts cannot be read.
     """
@@ -60,10 +69,15 @@ async def log_in(login: Login, wire: Wire, *, banner: bytes = b"", lost_after: f
         )
     except (asyncssh.Error, OSError) as error:
         await pipe.drop()
+        if client.stranger:
+            shown(client.stranger)
         raise pipe.fault or _refusal(login, client, error) from error
     except BaseException:
         await pipe.drop()
         raise
+    key = connection.get_server_host_key()
+    if key is not None:
+        shown(_words_of(key))
     return Session(login, connection, pipe, lost_after)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from migrawatch.decide.incident import Incident, Notice, Other
+from migrawatch.decide.incident import Difference, Incident, Notice, Other
 from migrawatch.decide.watch import WatchStanding
 from migrawatch.model import Evidence, Observation, Reading, Seconds, Subject, worst_verdict
 
@@ -97,9 +97,26 @@ def cause_document(incident: Incident) -> Document:
         "blind": list(incident.blind),
         "also": list(incident.also),
         "evidence": _evidence(incident.evidence),
+        "changed": [_difference(each) for each in incident.changed],
+        "holds": list(incident.holds),
         "remedy": list(incident.remedy),
         "runbook": cause.runbook,
         "reproduce": incident.reproduce,
+    }
+
+
+_BESIDE = ("symptoms", "blind", "also", "evidence", "changed", "holds", "remedy", "runbook", "reproduce")
+
+
+def _difference(difference: Difference) -> Document:
+    return {
+        "check": difference.check,
+        "what": difference.what,
+        "before": difference.before,
+        "after": difference.after,
+        "at": date(difference.at),
+        "exact": difference.exact,
+        "held_at": date(difference.held_at) if difference.held_at else None,
     }
 
 
@@ -112,7 +129,7 @@ def incident_document(incident: Incident) -> Document:
         "state": incident.state,
         "severity": incident.severity,
         "cause": {name: cause[name] for name in names},
-        **{name: cause[name] for name in ("symptoms", "blind", "also", "evidence", "remedy", "runbook", "reproduce")},
+        **{name: cause[name] for name in _BESIDE},
         "first_failed_at": date(incident.first_failed),
         "opened_at": date(incident.opened_at),
         "resolved_at": date(incident.resolved_at) if incident.resolved_at else None,

@@ -7,7 +7,9 @@ from migrawatch.decide.incident import Incident
 from migrawatch.model import Evidence
 from migrawatch.show.markup import Html, fill, joined, link
 from migrawatch.show.moment import moment
-from migrawatch.tell.page import span, telling
+from migrawatch.tell.difference import difference_line
+from migrawatch.tell.page import telling
+from migrawatch.tell.span import span
 
 PIECES = 12
 """Pieces of evidence that are shown; the rest are in the API."""
@@ -58,6 +60,9 @@ def _standing(incident: Incident, now: datetime) -> Iterator[Html]:
 
 
 def _rest(incident: Incident) -> Iterator[Html]:
+    if incident.changed:
+        changes = (fill("<p>{line}</p>", line=difference_line(each, incident)) for each in incident.changed)
+        yield fill("<h3>Changed</h3>{lines}", lines=joined(changes))
     if incident.remedy:
         yield fill("<h3>Type next</h3>{commands}", commands=joined(map(_command, incident.remedy)))
     if incident.symptoms:
@@ -69,6 +74,8 @@ def _rest(incident: Incident) -> Iterator[Html]:
     pieces = telling(incident, PIECES)
     if pieces:
         yield fill("<h3>Seen</h3><dl>{pieces}</dl>", pieces=joined(map(_piece, pieces)))
+    if incident.holds:
+        yield fill('<h3>It needs, and these hold</h3><p class="chips">{chips}</p>', chips=_chips(incident.holds))
     if incident.reproduce:
         yield fill("<h3>Look again</h3>{command}", command=_command(incident.reproduce))
     if incident.ack is None:

@@ -29,6 +29,7 @@ MIGRATIONS = (
     """,
     "CREATE TABLE watches (watch TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;",
     "CREATE TABLE windows (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;",
+    "CREATE TABLE facts (check_name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;",
 )
 """Each brings `PRAGMA user_version` one further; a released one is never edited."""
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import structlog
 
 from migrawatch.decide.incident import Incident
+from migrawatch.decide.knowledge import Knowledge
 from migrawatch.decide.maintenance import Window
 from migrawatch.decide.streak import Streak
 from migrawatch.decide.watch import Position
@@ -28,8 +29,9 @@ COLUMNS = {
     "memory": ("check_name", "digest", "body"),
     "watches": ("watch", "body"),
     "windows": ("name", "body"),
+    "facts": ("check_name", "body"),
 }
-IDENTITY = {"streaks": 1, "incidents": 1, "deliveries": 2, "memory": 1, "watches": 1, "windows": 1}
+IDENTITY = {"streaks": 1, "incidents": 1, "deliveries": 2, "memory": 1, "watches": 1, "windows": 1, "facts": 1}
 """How many of a table's columns, from the left, name the row."""
 
 
@@ -99,9 +101,11 @@ Write = Put | Drop | Prune
 def writes_of(transaction: Transaction) -> Iterator[Write]:
     """The rows that *transaction* changes. Removals come first, so that a renamed check may take a name over."""
     for check in transaction.removed:
-        yield from (Drop("streaks", check), Drop("memory", check))
+        yield from (Drop("streaks", check), Drop("memory", check), Drop("facts", check))
     for check, streak in transaction.streaks.items():
         yield Put("streaks", (check, dumps(Streak, streak)))
+    for check, known in transaction.facts.items():
+        yield Put("facts", (check, dumps(Knowledge, known)))
     for check, kept in transaction.memory.items():
         yield Put("memory", (check, kept.digest, kept.text))
     for watch, position in transaction.positions.items():
@@ -145,9 +149,11 @@ def saved_of(rows: Iterable[Put]) -> Saved:
     for put in rows:
         tables[put.table].append(put)
     streaks = ((put, _read(Streak, put)) for put in tables["streaks"])
+    facts = ((put, _read(Knowledge, put)) for put in tables["facts"])
     positions = ((put, _read(Position, put)) for put in tables["watches"])
     return Saved(
         streaks={str(put.columns[0]): streak for put, streak in streaks if streak is not None},
+        facts={str(put.columns[0]): known for put, known in facts if known is not None},
         incidents=tuple(_read_all(Incident, tables["incidents"])),
         outbox=tuple(_read_all(Pending, tables["deliveries"])),
         memory=_memory_of(tables["memory"]),

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 import structlog
 
 from migrawatch.decide.incident import Delivery, Incident
+from migrawatch.decide.knowledge import Knowledge
 from migrawatch.decide.maintenance import Window
 from migrawatch.decide.streak import Streak
 from migrawatch.decide.watch import Position
@@ -84,9 +85,10 @@ class Pending:
 class Transaction:
     """Changes that are stored all or not at all.
 
-    *removed* are checks that are watched no longer: their streaks and memory go. An incident replaces the one with its
-    id. A delivery that is stored already stays as it is; *posted* are those whose fate or tries changed. *positions*
-    say how far the watches read; None drops a watch. *windows* are maintenance windows by name; None drops one.
+    *removed* are checks that are watched no longer: their streaks, facts and memory go. An incident replaces the one
+    with its id. A delivery that is stored already stays as it is; *posted* are those whose fate or tries changed.
+    *positions* say how far the watches read; None drops a watch. *windows* are maintenance windows by name; None drops
+    one. *facts* are what is known of checks, whole.
     """
 
     streaks: Mapping[str, Streak] = field(default_factory=dict)
@@ -97,6 +99,7 @@ class Transaction:
     posted: tuple[Pending, ...] = ()
     positions: Mapping[str, Position | None] = field(default_factory=dict)
     windows: Mapping[str, Window | None] = field(default_factory=dict)
+    facts: Mapping[str, Knowledge] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,3 +115,4 @@ class Saved:
     positions: Mapping[str, Position] = field(default_factory=dict)
     memory: Mapping[str, Remembered] = field(default_factory=dict)
     windows: tuple[Window, ...] = ()
+    facts: Mapping[str, Knowledge] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from migrawatch.decide.incident import Incident
 from migrawatch.model import Seconds, Secret, Severity
 from migrawatch.tell.page import headline
 from migrawatch.tell.receiver import Letter, Retryable
-from migrawatch.tell.template import rendered
+from migrawatch.tell.template import Templates
 
 _STATUS = re.compile(r"error=(\d{3})\b")
 
@@ -27,12 +27,15 @@ def speaks(url: str) -> bool:
 class AppriseReceiver:
     """Tells the one service that *url* names. Apprise says only whether it worked: whatever fails is tried again."""
 
-    def __init__(self, name: str, url: Secret, link: str = "", limit: Seconds = 10.0) -> None:
+    def __init__(
+        self, name: str, url: Secret, link: str = "", limit: Seconds = 10.0, templates: Templates | None = None
+    ) -> None:
         self.name = name
         # Apprise waits so long to connect, and so long for each answer; the courier's patience is a little more.
         self.limit = 2 * limit + 1.0
         self._url = url
         self._link = link
+        self._templates = templates or Templates()
         self._timeout = limit
         self._going: threading.Thread | None = None
 
@@ -68,7 +71,7 @@ class AppriseReceiver:
     def _words(self, letter: Letter) -> dict[str, Any]:
         return {
             "title": headline(letter),
-            "body": rendered("chat.txt", letter, self._link),
+            "body": self._templates.rendered("chat.txt", letter, self._link),
             "notify_type": _loudness(letter.notice.incident),
             # What was seen is text to every service, whatever markup that one has.
             "body_format": apprise.NotifyFormat.TEXT,

@@ -54,6 +54,10 @@ def censored(letter: Letter, secrets: Iterable[str]) -> Letter:
             runbook=hide(cause.runbook),
         ),
         evidence=tuple(Evidence(hide(piece.source), hide(piece.text)) for piece in incident.evidence),
+        changed=tuple(
+            replace(each, what=hide(each.what), before=hide(each.before), after=hide(each.after))
+            for each in incident.changed
+        ),
         remedy=tuple(map(hide, incident.remedy)),
         reproduce=hide(incident.reproduce),
         closing=hide(incident.closing),

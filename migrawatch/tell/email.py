@@ -14,7 +14,7 @@ from migrawatch.parse.smtp import Reply
 from migrawatch.talk.submission import Refused, Relay, submit
 from migrawatch.tell.page import headline
 from migrawatch.tell.receiver import Letter, Rejected, Retryable
-from migrawatch.tell.template import rendered
+from migrawatch.tell.template import Templates
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ class Email:
 
     def __init__(
         self, name: str, relay: Relay, sender: str, to: tuple[str, ...], now: Callable[[], datetime],
-        link: str = "", limit: Seconds = 30.0,
+        link: str = "", limit: Seconds = 30.0, templates: Templates | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self.limit = limit
@@ -36,6 +36,7 @@ class Email:
         self._to = to
         self._now = now
         self._link = link
+        self._templates = templates or Templates()
         self._have: dict[str, set[str]] = {}
         """Who has a letter already that others are still to get, by its key."""
 
@@ -79,8 +80,8 @@ class Email:
         mail["X-Auto-Response-Suppress"] = "All"
         if incident.severity is Severity.CRITICAL and incident.resolved_at is None:
             mail["Importance"] = "high"
-        mail.set_content(rendered("mail.txt", letter, self._link))
-        mail.add_alternative(rendered("mail.html", letter, self._link), subtype="html")
+        mail.set_content(self._templates.rendered("mail.txt", letter, self._link))
+        mail.add_alternative(self._templates.rendered("mail.html", letter, self._link), subtype="html")
         return mail
 
 

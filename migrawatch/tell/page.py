@@ -1,17 +1,25 @@
 """The page: an incident as one reads it at 3 a.m. What broke comes first, then why, what it breaks, what to type."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from migrawatch.decide.incident import Ack, Change, Incident, Other
 from migrawatch.model import Evidence, Severity
+from migrawatch.tell.difference import difference_line
 from migrawatch.tell.receiver import Letter
+from migrawatch.tell.span import span
 
 PIECES = 4
 """Pieces of evidence on a page; the rest is on the status page."""
 
 WIDTH = 200
 """Characters of one piece of evidence: it must not push the remedy off the screen."""
+
+CHANGES = 3
+"""Changes on a page; the rest is on the status page."""
+
+IN_WORDS = 3
+"""Symptoms that are told in words; the rest by name."""
 
 NAMES = 8
 """Symptoms that are named; the rest are counted."""
@@ -65,8 +73,9 @@ def _lines(incident: Incident) -> Iterator[tuple[str, str]]:
     yield "when", when(incident)
     if cause.detail:
         yield "why", shortened(f"{cause.reason}: {cause.detail}")
-    if incident.symptoms:
-        yield "breaks", names(incident.symptoms)
+    if incident.resolved_at is None:
+        yield from _under("changed", (difference_line(each, incident) for each in incident.changed[:CHANGES]))
+    yield from _under("breaks", broken(incident))
     if incident.blind:
         yield "unseen", names(incident.blind)
     if incident.ack is not None:
@@ -76,7 +85,8 @@ def _lines(incident: Incident) -> Iterator[tuple[str, str]]:
     if incident.also:
         yield "also", f"{names(incident.also)} failed too, and is told as another incident"
     if incident.resolved_at is None:
-        yield from _under("seen", (shortened(f"{piece.source}: {piece.text}") for piece in telling(incident)))
+        yield from _under("seen", (shortened(f"{piece.source}: {piece.text}") for piece in _seen(incident)))
+        yield from (("holds", names(incident.holds)),) if incident.holds else ()
         yield from _under("type", iter(incident.remedy))
         yield from (("again", incident.reproduce),) if incident.reproduce else ()
         yield from (("runbook", cause.runbook),) if cause.runbook else ()
@@ -99,6 +109,31 @@ def telling(incident: Incident, limit: int = PIECES) -> tuple[Evidence, ...]:
     return tuple(piece for piece in incident.evidence if piece.text != said)[:limit]
 
 
+def broken(incident: Incident) -> Iterator[str]:
+    """The symptoms: the first in words while it lasts, the rest by name."""
+    worded = _in_words(incident) if incident.resolved_at is None else {}
+    yield from (shortened(f"{check}: {piece.text}") for check, piece in worded.items())
+    if rest := tuple(name for name in incident.symptoms if name not in worded):
+        yield names(rest)
+
+
+def _in_words(incident: Incident) -> dict[str, Evidence]:
+    """What the evidence says of the first symptoms that it says something of."""
+    found: dict[str, Evidence] = {}
+    for piece in incident.evidence:
+        check = piece.source.partition(" from ")[0]
+        if check in incident.symptoms and len(found) < IN_WORDS:
+            found.setdefault(check, piece)
+    return found
+
+
+def _seen(incident: Incident) -> tuple[Evidence, ...]:
+    """The evidence that a page has no other line for."""
+    elsewhere = tuple(_in_words(incident).values())
+    every = telling(incident, len(incident.evidence))
+    return tuple(piece for piece in every if piece not in elsewhere)[:PIECES]
+
+
 def when(incident: Incident) -> str:
     """From when to when, and how long it took to be sure."""
     began = _clock(incident.first_failed)
@@ -111,19 +146,6 @@ def when(incident: Incident) -> str:
         ended = ended.partition(" ")[2]
     closing = f"; {incident.closing}" if incident.closing else ""
     return f"{began} to {ended}, {lasted}{closing}"
-
-
-def span(length: timedelta) -> str:
-    """A length of time in its two largest units: `4 s`, `37 min`, `2 h 5 min`, `3 d 4 h`."""
-    seconds = max(0, round(length.total_seconds()))
-    if seconds < 100:
-        return f"{seconds} s"
-    minutes, hours, days = round(seconds / 60), seconds // 3600, seconds // 86400
-    if minutes < 100:
-        return f"{minutes} min"
-    if days < 2:
-        return f"{hours} h {seconds % 3600 // 60} min"
-    return f"{days} d {seconds % 86400 // 3600} h"
 
 
 def names(checks: tuple[str, ...], limit: int = NAMES) -> str:

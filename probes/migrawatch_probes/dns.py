@@ -30,6 +30,7 @@ SIGNED_UNTIL = Measure(
     "seconds",
 )
 
+_SAYS_WHAT_THERE_IS = ("NOERROR", "NXDOMAIN")
 _MOST_SHOWN = 20
 _LINE = 300
 
@@ -182,6 +183,10 @@ def _note(visit: Visit, answer: Answer, address: str) -> None:
         visit.measure(IP_PROTOCOL, 6 if ":" in address else 4)
     if answer.serial is not None:
         visit.measure(SERIAL, answer.serial)
+
+    if answer.rcode in _SAYS_WHAT_THERE_IS:
+        values = sorted(str(value) for value in answer.values)
+        visit.fact(f"{answer.name} {answer.kind}", ", ".join(values) or f"nothing ({answer.rcode})")
 
 
 def _told(answer: Answer) -> str:

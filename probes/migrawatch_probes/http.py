@@ -195,6 +195,8 @@ class HttpProbe(Probe):
     def _note(self, visit: Visit, arrival: _Arrival) -> None:
         for measure, value in facts_of(arrival.response, arrival.request.url.scheme, arrival.redirects):
             visit.measure(measure, value)
+        if (software := arrival.response.header("server")) is not None:
+            visit.fact(f"server that answers for {arrival.request.url.host}", without(software, self._secrets))
 
     def _note_partial(self, visit: Visit, request: Request, exchange: Exchange | None) -> None:
         partial = exchange.partial() if exchange is not None else None

@@ -26,6 +26,9 @@ QUERIES = Measure("probe_mail_dns_queries", "Questions that one look asked, by w
 SPF_LOOKUPS = Measure("probe_mail_spf_lookups", "Look-ups that the whole SPF record takes; ten are allowed.")
 DKIM_BITS = Measure("probe_mail_dkim_key_bits", "Length of the DKIM key.", "", ("selector",))
 
+_TOLD = ("MX", "TXT")
+"""Records whose change is told; addresses are somebody else's, and often dealt out in turns."""
+
 _LONGEST_TRACE = 2000
 
 ZONE = 'ssh {host} "pdnsutil list-zone {domain}"'
@@ -156,6 +159,7 @@ class MailDnsProbe(Probe):
             findings += await self._policy(visit, domain, public)
         _note(visit, findings)
         visit.measure(QUERIES, public.asked, asked="public")
+        _tell_records(visit, public)
         if self.records:
             await self._compare(visit, domain, public)
 
@@ -235,6 +239,12 @@ class MailDnsProbe(Probe):
         if seen.record and seen.findings:
             visit.evidence(f"{selector}._domainkey.{domain} TXT", seen.record)
         return seen.findings
+
+
+def _tell_records(visit: Visit, public: Lookups) -> None:
+    for seen in public.answers:
+        if seen.kind in _TOLD:
+            visit.fact(f"{seen.name} {seen.kind}", ", ".join(sorted(seen.values)) or "nothing")
 
 
 def _note(visit: Visit, findings: list[Finding]) -> None:

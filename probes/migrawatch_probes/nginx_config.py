@@ -20,6 +20,9 @@ LOADED_AT = Measure(
     "seconds",
 )
 
+_DIGITS = 12
+"""Digits of the configuration's digest that people are shown."""
+
 _PRESENT: Seconds = 2.0
 """Seconds for seeing one certificate presented on the host itself; what is late is another check's business."""
 
@@ -60,6 +63,7 @@ class NginxConfigProbe(Probe):
         with visit.step("files", late=Reason.COMMAND_TIMEOUT):
             async with visit.files() as files:
                 disk = await _read_disk(files, configuration)
+        _tell_digest(visit, answer.stdout, configuration, disk)
         began = await self._began(visit, disk.master) if disk.master else None
         if began is None:
             visit.evidence(f"{visit.subject.host}: {configuration.pid_file}", "no worker runs: nothing to compare with")
@@ -120,6 +124,14 @@ async def _read_disk(files: Files, configuration: Dump) -> _Disk:
         return disk  # nginx does not run, which is the finding of its unit's check
     disk.master = written.decode() if written.isdigit() else ""
     return disk
+
+
+def _tell_digest(visit: Visit, text: str, configuration: Dump, disk: _Disk) -> None:
+    digest = sha256(text.encode(errors="surrogateescape")).hexdigest()[:_DIGITS]
+    dated = [(disk.changed_at[path], path) for path in configuration.files if path in disk.changed_at]
+    changed_at, newest = max(dated, default=(None, "unknown"))
+    words = f"newest file {newest} of {len(configuration.files)}, sha256 {digest}"
+    visit.fact(f"configuration of nginx on {visit.subject.host}", words, changed_at)
 
 
 def _compare_dates(visit: Visit, disk: _Disk, began: datetime) -> None:

@@ -55,13 +55,14 @@ class NginxProxyProbe(Probe):
     async def observe(self, visit: Visit) -> None:
         """Find the route, tell what its log says lately, and judge. Raise Down."""
         route = await self._route(visit)
+        seen = " and ".join(sorted(route.targets)) or route.words
+        visit.fact(f"where nginx sends {self.vhost}{self.location}", seen)
         if route.error_log:
             await self._quote_log(visit, route)
         wanted = normal_url(self.upstream)
         if set(route.targets) == {wanted}:
             return
         place = f"{route.file}:{route.line}"
-        seen = " and ".join(route.targets) or route.words
         visit.evidence(f"{visit.subject.host}: {place}", f"location {route.location} {{ {route.words}; }}")
         raise Down(Reason.CONFIG_MISMATCH, f"{self.vhost}{self.location} goes to {seen} ({place}), wanted {wanted}")
 

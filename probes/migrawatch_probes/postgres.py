@@ -196,6 +196,9 @@ class PostgresProbe(Probe):
     async def _judge_state(self, visit: Visit, session: Session) -> None:
         state = parse_state((await session.rows(self._state_query(session.server_version)))[0])
         _note(visit, state)
+        release = ".".join(map(str, divmod(session.server_version, 10_000)))
+        role = "standby" if state.in_recovery else "primary"
+        visit.fact(f"PostgreSQL on {visit.subject.host}", f"{release}, {role}")
         if state.in_recovery:
             raise Down(Reason.PG_IN_RECOVERY, "pg_is_in_recovery() is true, wanted a primary")
         if state.read_only:

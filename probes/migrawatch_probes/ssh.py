@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from migrawatch.parse.place import place_of
@@ -85,7 +86,7 @@ class SshProbe(Probe):
             with visit.step("banner", late=Reason.SSH_TIMEOUT):
                 banner = await self._banner(visit, wire)
             with visit.step("login", late=Reason.SSH_TIMEOUT):
-                session = await log_in(login, wire, banner=banner)
+                session = await log_in(login, wire, banner=banner, shown=partial(visit.fact, _key_of(visit)))
             try:
                 await self._use(visit, session)
             finally:
@@ -132,6 +133,10 @@ class SshProbe(Probe):
         except Down:
             return  # the server tried for us; what it found there is another check's business
         channel.close()
+
+
+def _key_of(visit: Visit) -> str:
+    return f"host key of {visit.subject.host}"
 
 
 def _is_text(line: bytes) -> bool:

@@ -32,6 +32,7 @@ FICKLE = (
     (re.compile(r"\b[0-9a-f]{64}\b"), "FINGERPRINT"),
     (re.compile(r'(?<=serialnumber=")[0-9a-f]+|(?<=serialnumber=\\")[0-9a-f]+'), "SERIAL"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"), "DATE"),
+    (re.compile(r"\d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d, sha256 [0-9a-f]{16}"), "DATE to DATE, sha256 FINGERPRINT"),
     (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"), "DATE"),
     (re.compile(r"\bnginx/[\d.]+"), "NGINX"),
     (re.compile(r"\bOpenSSH_[\w.]+(?: [\w.+-]+)?"), "OPENSSH"),

@@ -274,6 +274,51 @@ def test_after_a_restart_what_failed_is_looked_at_first_and_nothing_is_told_befo
     assert new.told[0].at > began + 1
 
 
+def test_what_changed_while_the_daemon_was_down_is_told_with_what_it_was() -> None:
+    """A deployment restarts the monitor too. What is known is stored when it is new, and not with every look."""
+    script = Script(facts={"api": "old", "page": "same"})
+
+    async def story() -> tuple[int, Small]:
+        old = await Small().begin(pair(script, every=60.0))
+        await old.until(600)
+        await old.end()
+        script.facts["api"] = "new"
+        script.broken.append(Broken("api", 0.0, 1e6))
+        new = await Small(old.disk).begin(pair(script, every=60.0))
+        await new.until(700)
+        await new.end()
+        return sum(len(one.facts) for one in old.disk.transactions), new
+
+    writes, new = play(story())
+
+    [told] = new.told[0].incident.changed
+    assert (told.check, told.what, told.before, told.after) == ("api", "configuration", "old", "new")
+    assert told.held_at is None
+    assert writes == 3  # of each check once, and of one that it is another
+
+
+def test_a_new_name_keeps_what_is_known_and_a_removed_check_leaves_nothing() -> None:
+    script = Script(facts={"api": "old", "page": "same"})
+    page, api = pair(script, every=60.0)
+    renamed = replace(api, subject=replace(api.subject, check="backend"), was="api")
+
+    async def story() -> Small:
+        small = await Small().begin((page, api))
+        await small.until(100)
+        small.watch([renamed])
+        await small.until(101)
+        script.facts["api"] = "new"
+        script.broken.append(Broken("api", 0.0, 1e6))
+        await small.until(300)
+        await small.end()
+        return small
+
+    small = play(story())
+
+    assert [told.before for told in small.told[0].incident.changed] == ["old"]
+    assert set(small.disk.facts) == {"backend"}
+
+
 def test_a_check_that_was_removed_while_the_daemon_was_down_closes_its_incident_and_leaves_no_streak() -> None:
     script = down("page", "api")
 

@@ -16,6 +16,7 @@ from migrawatch.daemon.looks import Looks
 from migrawatch.daemon.parties import Hands
 from migrawatch.daemon.rounds import Rounds
 from migrawatch.decide.incident import Delivery, Incident
+from migrawatch.decide.knowledge import Knowledge
 from migrawatch.decide.policy import Policy
 from migrawatch.decide.route import Addresses, Route
 from migrawatch.decide.streak import Clear, Streak
@@ -82,6 +83,7 @@ class Script:
 
     broken: list[Broken] = field(default_factory=list)
     takes: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
 
     def reason(self, check: str, at: float) -> Reason | None:
         return next((b.reason for b in self.broken if b.check == check and b.since <= at < b.until), None)
@@ -102,6 +104,8 @@ class Scripted(Probe):
     async def observe(self, visit: Visit) -> None:
         reason = self.script.reason(self.line, (visit.at - START).total_seconds())
         await asyncio.sleep(self.script.takes.get(self.line, 0.01))
+        if self.line in self.script.facts:
+            visit.fact("configuration", self.script.facts[self.line])
         if reason in (Reason.VANTAGE_LOST, Reason.NO_HISTORY):
             raise Unsure(reason, "could not look")
         if reason is not None:
@@ -123,6 +127,7 @@ class Disk:
     """What a start would find."""
 
     streaks: dict[str, Streak] = field(default_factory=dict)
+    facts: dict[str, Knowledge] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     transactions: list[Transaction] = field(default_factory=list)
     takes: float = 0.0
@@ -130,9 +135,11 @@ class Disk:
     async def commit(self, transaction: Transaction) -> None:
         await asyncio.sleep(self.takes)
         self.transactions.append(transaction)
-        self.streaks |= transaction.streaks
         for name in transaction.removed:
             self.streaks.pop(name, None)
+            self.facts.pop(name, None)
+        self.streaks |= transaction.streaks
+        self.facts |= transaction.facts
         for incident in transaction.incidents:
             self.incidents[incident.id] = incident
 
@@ -212,18 +219,21 @@ class Small:
             deliver=lambda found: self.told.extend(Told(self.clock.monotonic(), one) for one in found),
         )
         self.ledger = Ledger(self.clock, hands, self.ears, self.disk.open)
-        self.watch(checks, self.disk.streaks)
+        self.watch(checks, self.disk.streaks, self.disk.facts)
         self._tasks = [self.group.create_task(self.ledger.work()), self.group.create_task(self.rounds.run())]
         bad = [name for name, stand in self.ledger.standings.items() if not isinstance(stand.streak, Clear)]
         self.looks.look_now(Trigger(checks=tuple(bad)), self.clock.now())
         return self
 
-    def watch(self, checks: Iterable[Check], streaks: Mapping[str, Streak] | None = None) -> None:
+    def watch(
+        self, checks: Iterable[Check], streaks: Mapping[str, Streak] | None = None,
+        facts: Mapping[str, Knowledge] | None = None,
+    ) -> None:  # fmt: skip
         """As a start and a reload do."""
         by_name = {check.name: check for check in checks}
         self.looks.watch(by_name, self.vantages)
         addresses = Addresses(routes=self.routes, receivers=self.receivers, fallback=self.routes[0].to[0])
-        self.ledger.watch(by_name, addresses, streaks)
+        self.ledger.watch(by_name, addresses, streaks, facts)
         self.rounds.watch(by_name)
 
     async def until(self, seconds: float) -> None:

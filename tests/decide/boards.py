@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from migrawatch.decide.incident import Change, Incident, Notice
 from migrawatch.decide.judgement import Judgement, judge
+from migrawatch.decide.knowledge import STARTED_AT
 from migrawatch.decide.policy import Policy
-from migrawatch.decide.standing import STARTED_AT, Standing
-from migrawatch.model import Finding, Measure, Observation, Reading, Severity, Subject, Verdict, worst_first
+from migrawatch.decide.standing import Standing
+from migrawatch.model import Fact, Finding, Measure, Observation, Reading, Severity, Subject, Verdict, worst_first
 from migrawatch.reason import Reason
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -157,12 +158,20 @@ def observation(
     reason: Reason | None = None,
     verdict: Verdict | None = None,
     started: datetime | None = None,
+    facts: Iterable[Fact] = (),
 ) -> Observation:
     """One look at *one*."""
     worst = verdict or verdict_of(reason)
     findings = [Finding(worst, reason, f"{one.check}: {reason}")] if reason is not None else []
     readings = [Reading(Measure(STARTED_AT, "", "seconds"), started.timestamp())] if started else []
-    return Observation(subject=one, at=at, took=0.01, findings=worst_first(findings), readings=tuple(readings))
+    return Observation(
+        subject=one,
+        at=at,
+        took=0.01,
+        findings=worst_first(findings),
+        readings=tuple(readings),
+        facts=tuple(facts),
+    )
 
 
 @dataclass
@@ -198,10 +207,11 @@ class Room:
         reason: Reason | None = None,
         verdict: Verdict | None = None,
         started: datetime | None = None,
+        facts: Iterable[Fact] = (),
     ) -> None:
         """Look at *name* now."""
         standing = self.standings[name]
-        seen = observation(standing.subject, self.now, reason, verdict, started)
+        seen = observation(standing.subject, self.now, reason, verdict, started, facts)
         self.standings[name] = standing.after(seen)
 
     def see_all(self, bad: Mapping[str, Reason] | None = None, times: int = 1, pause: float = 1.0) -> None:

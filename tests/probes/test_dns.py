@@ -14,7 +14,7 @@ from migrawatch.reason import Reason
 from migrawatch.talk.dns_expect import Expect
 from migrawatch_probes.dns import DnsProbe, Dnssec
 from tests.reach.ssh_servers import login_of
-from tests.servers.looking import look_at
+from tests.servers.looking import facts_of, look_at
 from tests.servers.names import name_server
 from tests.servers.peers import silent_peer
 from tests.servers.powerdns import PowerDns, name_servers
@@ -55,6 +55,24 @@ def asking(power: PowerDns, name: str = "example.org", kind: str = "SOA", **sett
 
 def measured(seen: Observation) -> dict[str, float]:
     return {reading.measure.name: reading.value for reading in seen.readings if not reading.labels}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "value"),
+    [
+        ("example.org", "A", "73.139.18.218"),
+        ("example.org", "NS", "ns1.example.org, ns2.example.org"),
+        ("nothing.example.org", "A", "nothing (NXDOMAIN)"),
+        ("example.org", "AAAA", "nothing (NOERROR)"),
+    ],
+)
+async def test_the_answer_is_a_fact(served: PowerDns, name: str, kind: str, value: str) -> None:
+    """A record that was edited or went away is told with what it was."""
+    assert facts_of(await look_at(asking(served, name, kind))) == {f"{name} {kind}": value}
+
+
+async def test_a_server_that_fails_says_nothing_of_what_there_is(served: PowerDns) -> None:
+    assert facts_of(await look_at(asking(served, "broken.test", "A"))) == {}
 
 
 async def test_a_good_answer_is_ok_and_measured(served: PowerDns) -> None:

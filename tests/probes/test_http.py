@@ -11,7 +11,7 @@ from migrawatch.talk.http_request import BasicAuth
 from migrawatch_probes.http import Certificate, HttpProbe
 from tests.probes.edge import Edge, edge_in, values
 from tests.servers.certificates import Authority
-from tests.servers.looking import look_at
+from tests.servers.looking import facts_of, look_at
 from tests.servers.peers import replying_peer
 
 
@@ -49,6 +49,13 @@ async def test_facts_and_evidence_are_told_when_an_expectation_fails(edge: Edge)
     assert seen.evidence[0].source == f"GET https://example.org:{edge.secure}/dead"
     assert seen.evidence[0].text.startswith("HTTP/1.1 502 Bad Gateway")
     assert "<center>nginx" in seen.evidence[0].text
+
+
+async def test_what_seldom_changes_is_a_fact(edge: Edge) -> None:
+    seen = await edge.ask("/")
+
+    assert set(facts_of(seen)) == {"certificate of example.org", "server that answers for example.org"}
+    assert facts_of(seen)["server that answers for example.org"].startswith("nginx")
 
 
 async def test_a_redirect_is_followed_and_counted(edge: Edge) -> None:

@@ -94,6 +94,17 @@ async def test_a_domain_whose_records_are_right_is_well_and_its_queries_are_coun
         assert any("include:_spf.example.net" in evidence.text for evidence in seen.evidence)
 
 
+async def test_the_records_are_facts() -> None:
+    """A policy that somebody edited is told with what it was."""
+    spf = (await seen_with({})).facts, (await seen_with(of("v=spf1 ip4:198.51.100.1 -all"))).facts
+
+    before, after = ({fact.what: fact.value for fact in facts} for facts in spf)
+    assert "example.org MX" in before
+    assert "v=spf1" in before["example.org TXT"]
+    assert "v=spf1 ip4:198.51.100.1 -all" in after["example.org TXT"]
+    assert {what for what in before if before[what] != after.get(what, before[what])} == {"example.org TXT"}
+
+
 DOWN, WARN = Verdict.DOWN, Verdict.WARN
 
 

@@ -119,6 +119,21 @@ async def test_a_file_that_changed_after_the_workers_began_was_never_loaded(edge
     assert str(edge.server.config_file) in seen.detail
 
 
+async def test_an_edited_configuration_is_another_fact_with_the_time_of_the_edit(edge: Edge) -> None:
+    """The newest file, its date and the digest: "who changed what, and when" before anybody asks."""
+    before = await edge.look()
+    again = await edge.look()
+    edge.server.config_file.write_text(edge.server.config_file.read_text() + "# edited\n")
+    after = await edge.look()
+
+    [old], [same], [new] = before.facts, again.facts, after.facts
+    assert old == same
+    assert (old.what, new.what) == ("configuration of nginx on host", "configuration of nginx on host")
+    assert old.value != new.value
+    assert new.value.startswith(f"newest file {edge.server.config_file} of 1, sha256 ")
+    assert new.since is not None and abs(new.since.timestamp() - edge.server.config_file.stat().st_mtime) < 1
+
+
 async def test_a_renewed_certificate_that_was_not_loaded_is_seen_by_what_is_presented(edge: Edge) -> None:
     """Its date need not tell: certbot's files can be copied with their dates."""
     install(edge.certificate.parent, edge.authority)

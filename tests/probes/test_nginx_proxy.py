@@ -12,7 +12,7 @@ from migrawatch.model import Observation, Verdict
 from migrawatch.reach.vantage import Completed
 from migrawatch.reason import Reason
 from migrawatch_probes.nginx_proxy import NginxProxyProbe
-from tests.servers.looking import look_at
+from tests.servers.looking import facts_of, look_at
 from tests.servers.nginx import NginxServer, nginx
 from tests.servers.ports import closed_port, free_port
 from tests.servers.recorded import Recorded
@@ -59,6 +59,17 @@ async def test_a_route_is_right_or_both_sides_are_named(
         assert (observation.verdict, observation.reason) == (Verdict.DOWN, Reason.CONFIG_MISMATCH)
         assert told in observation.detail
         assert "http://127.0.0.1:1" in observation.detail or "no server" in observation.detail
+
+
+async def test_where_requests_go_is_a_fact(tmp_path: Path) -> None:
+    """The edit that sent them elsewhere is told with where they went before."""
+    with proxying(tmp_path, "location /api/ { proxy_pass http://127.0.0.1:1; }") as (server, port):
+        before = await seen(server, port)
+        server.config_file.write_text(server.config_file.read_text().replace("127.0.0.1:1;", "127.0.0.1:2;"))
+        after = await seen(server, port)
+
+    what = "where nginx sends panel.example/api/"
+    assert (facts_of(before), facts_of(after)) == ({what: "http://127.0.0.1:1"}, {what: "http://127.0.0.1:2"})
 
 
 async def test_recent_errors_of_the_upstream_come_as_evidence(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from migrawatch.model import Observation, Secret, Verdict
 from migrawatch.reason import Reason
 from migrawatch_probes.postgres import DURATION, PostgresProbe
 from tests.servers.certificates import Authority
-from tests.servers.looking import look_at
+from tests.servers.looking import facts_of, look_at
 from tests.servers.peers import closing_peer, garbage_peer, replying_peer, resetting_peer, silent_peer
 from tests.servers.ports import closed_port
 from tests.servers.postgres import PASSWORD, USABLE, PostgresServer
@@ -85,6 +85,15 @@ async def test_the_servers_own_state_is_measured(postgres: PostgresServer) -> No
         "probe_tls_version_info": 1,
         "probe_tls_cipher_info": 1,
     }
+
+
+async def test_release_and_role_are_a_fact(postgres: PostgresServer) -> None:
+    """A failover and an upgrade are both seen by it."""
+    seen = await look_at(probe_of(postgres))
+
+    release, _, role = facts_of(seen)["PostgreSQL on host"].partition(", ")
+    assert release.replace(".", "").isdigit()
+    assert role == "primary"
 
 
 async def test_our_session_cannot_write(postgres: PostgresServer) -> None:

@@ -13,7 +13,7 @@ from migrawatch.reach.ssh import Ssh
 from migrawatch.reason import Reason
 from migrawatch_probes.ssh import SshProbe
 from tests.reach.ssh_servers import frozen, login_of
-from tests.servers.looking import look_at
+from tests.servers.looking import facts_of, look_at
 from tests.servers.peers import closing_peer, garbage_peer, replying_peer, silent_peer
 from tests.servers.ports import closed_port
 from tests.servers.sshd import SshServer, make_key, sshd
@@ -44,6 +44,18 @@ async def test_a_server_that_serves_us_is_ok_and_names_its_software(server: SshS
     assert (seen.verdict, seen.detail) == (Verdict.OK, "")
     assert [step.name for step in seen.steps] == ["resolve", "connect", "banner", "login", "forwarding", "command"]
     assert any(reading.labels[0].startswith("OpenSSH_") for reading in seen.readings if reading.labels)
+
+
+async def test_the_host_key_is_a_fact_be_it_the_known_one_or_not(server: SshServer, tmp_path: Path) -> None:
+    """A changed key is told with the one before."""
+    (tmp_path / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {make_key(tmp_path / 'other')}\n")
+
+    known = await look_at(probe_of(server))
+    strange = await look_at(probe_of(server, known_hosts=str(tmp_path / "known_hosts")))
+
+    assert strange.reason is Reason.SSH_HOST_KEY
+    assert facts_of(known) == facts_of(strange)
+    assert facts_of(known)["host key of host"].startswith("ssh-ed25519 SHA256:")
 
 
 async def test_it_sees_the_same_through_another_host(server: SshServer) -> None:

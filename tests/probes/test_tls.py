@@ -7,7 +7,7 @@ from migrawatch.reach.tls import Certificate
 from migrawatch.reason import Reason
 from migrawatch_probes.tls import TlsProbe
 from tests.servers.certificates import DAY, Authority
-from tests.servers.looking import look_at
+from tests.servers.looking import facts_of, look_at
 from tests.servers.peers import closing_peer, garbage_peer, resetting_peer, silent_peer
 from tests.servers.ports import closed_port
 from tests.servers.tls import server_context, tls_server
@@ -44,6 +44,28 @@ async def test_a_wrong_certificate_is_down_and_its_facts_are_told_all_the_same(a
     names = {reading.measure.name for reading in seen.readings}
     assert (seen.verdict, seen.reason) == (Verdict.DOWN, Reason.TLS_NAME_MISMATCH)
     assert {"probe_ssl_last_chain_info", "probe_ssl_earliest_cert_expiry", "probe_tls_version_info"} <= names
+
+
+async def test_a_certificate_is_a_fact_and_a_wrong_one_is_evidence(authority: Authority) -> None:
+    """A page tells whose it is, who issued it and until when, without a second look by hand."""
+    async with tls_server(server_context(authority.issue("other.example"))) as port:
+        seen = await look_at(tls(port, authority))
+    async with tls_server(server_context(authority.issue("localhost"))) as port:
+        right = await look_at(tls(port, authority))
+
+    [piece] = seen.evidence
+    assert piece.source == "certificate of localhost"
+    assert piece.text.startswith("other.example by CN=")
+    assert facts_of(seen) == {piece.source: piece.text}
+    assert facts_of(right)[piece.source].startswith("localhost by CN=")
+    assert right.evidence == ()
+
+
+async def test_a_certificate_that_expires_soon_is_evidence_too(authority: Authority) -> None:
+    async with tls_server(server_context(authority.issue("localhost", lasts=10 * DAY))) as port:
+        seen = await look_at(tls(port, authority))
+
+    assert [piece.source for piece in seen.evidence] == ["certificate of localhost"]
 
 
 async def test_a_certificate_that_expires_soon_warns(authority: Authority) -> None:

@@ -23,3 +23,8 @@ async def look_at(
     """What one look at *probe* sees from *vantage* (from here unless said)."""
     stand = Here() if vantage is None else vantage
     return await look(check_of(probe, vantage=stand.name, timeout=timeout), stand, **look_with)
+
+
+def facts_of(seen: Observation) -> dict[str, str]:
+    """What a look knows that seldom changes."""
+    return {fact.what: fact.value for fact in seen.facts}

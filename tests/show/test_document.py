@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 
+from migrawatch.decide.incident import Difference
 from migrawatch.show.document import incident_document, observation_document, report
 from tests.show.scenes import FAULTS, SUBJECTS, seen
 from tests.tell.stories import AT, incident, resolved
@@ -41,6 +42,19 @@ def test_a_report_has_every_key_that_version_1_promises() -> None:
     assert set(OBSERVATION) <= set(observation)
     assert set(CAUSE) <= set(cause)
     assert json.loads(json.dumps(told)) == told
+
+
+def test_what_changed_and_what_holds_are_in_every_document_of_an_incident() -> None:
+    change = Difference(check="web", what="certificate of web", before="old", after="new", at=AT, held_at=AT)
+    found = incident_document(incident(changed=(change,), holds=("host/srv1",)))
+
+    assert found["holds"] == ["host/srv1"]
+    assert found["changed"] == [
+        {
+            "check": "web", "what": "certificate of web", "before": "old", "after": "new",
+            "at": "2026-11-24T03:04:05.000Z", "exact": False, "held_at": "2026-11-24T03:04:05.000Z",
+        }
+    ]  # fmt: skip
 
 
 def test_an_observation_reads_as_product_md_shows_it() -> None:

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from migrawatch.decide.incident import Change, Quiet
+from migrawatch.decide.incident import Change, Difference, Quiet
 from migrawatch.decide.maintenance import Window, lying_in, standing_of
 from migrawatch.model import Evidence, Finding, Severity, Subject, Verdict
 from migrawatch.reason import Reason
@@ -117,6 +117,7 @@ def test_no_value_from_outside_becomes_markup() -> None:
     found.observed(seen(nasty, Finding(Verdict.DOWN, Reason.HTTP_BODY, EVIL), evidence=(Evidence(EVIL, EVIL),)))
     bad = incident()
     cause = replace(bad.cause, check=EVIL, detail=EVIL, summary=EVIL, host=EVIL, runbook=f"javascript:{EVIL}")
+    bad = replace(bad, changed=(Difference(check=EVIL, what=EVIL, before=EVIL, after=EVIL, at=AT),), holds=(EVIL,))
     found.judged((replace(bad, cause=cause, symptoms=(EVIL,), remedy=(EVIL,), reproduce=EVIL, told=(EVIL,)),))
 
     page = read(found)
@@ -124,6 +125,19 @@ def test_no_value_from_outside_becomes_markup() -> None:
     assert page.tags.count("script") == 1
     assert "img" not in page.tags
     assert not any(address.startswith("javascript:") for address in page.addresses)
+
+
+def test_what_changed_stands_above_what_to_type() -> None:
+    """Who changed what is asked first; what holds is looked at last."""
+    found = faulty()
+    change = Difference(check="c", what="certificate of web", before="old", after="new", at=AT)
+    found.judged((incident(changed=(change,), holds=("db-select-1@here",)),))
+
+    text = read(found).text
+    card = text[text.index("Changed") :]
+
+    assert "certificate of web, seen 03:04:05, as it failed: old -> new" in card
+    assert card.index("certificate of web") < card.index("Type next") < card.index("It needs, and these hold")
 
 
 def test_nothing_is_loaded_from_elsewhere() -> None:

@@ -41,7 +41,8 @@ async def test_a_page_is_a_title_and_what_one_must_know(service: Office) -> None
     assert told["message"].splitlines() == [
         "when: since 2026-11-24 03:04:05 UTC, critical, sure after 4 s",
         "why: process_stopped: mpanel-backend is stopped, 3 restarts",
-        "breaks: backend@srv1, api-public",
+        "breaks: api-public: http_gateway: HTTP 502, wanted 200",
+        "breaks: backend@srv1",
         'type: ssh mpanel-core "pm2 restart mpanel-backend"',
         "runbook: https://wiki.example/mpanel-backend",
         "https://q/#incident-i1",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from migrawatch.decide.incident import Ack, Other
+from migrawatch.decide.incident import Ack, Difference, Other
 from migrawatch.model import Evidence, Secret, Severity
 from migrawatch.store import Store, Transaction
 from migrawatch.talk.client import Client
@@ -56,7 +56,9 @@ def leaking() -> Any:
     cause = replace(of.cause, detail=nasty, summary=nasty, target=nasty, runbook=f"https://{SECRET}")
     ack = Ack(by="ann", at=AT, severity=of.severity, note=nasty)
     evidence = (Evidence(nasty, nasty), Evidence("log", "GET /?p=hunter2%2Fof%20mpanel AAAABG5vbmUAAAAEbm9"))
-    return replace(of, cause=cause, evidence=evidence, remedy=(nasty,), reproduce=nasty, ack=ack)
+    changed = (Difference(check="web", what=nasty, before=nasty, after=nasty, at=AT),)
+    told = replace(of, cause=cause, evidence=evidence, changed=changed, ack=ack)
+    return replace(told, remedy=(nasty,), reproduce=nasty)
 
 
 def test_every_secret_is_found_in_each_way_it_may_be_seen() -> None:

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from migrawatch.decide.incident import Ack, Change, Other, Quiet
+from migrawatch.decide.incident import Ack, Change, Difference, Other, Quiet
 from migrawatch.model import Evidence, Severity
-from migrawatch.tell.page import headline, page, span
+from migrawatch.tell.page import headline, page
+from migrawatch.tell.span import span
 from tests.tell.stories import AT, incident, letter, resolved
 
 
@@ -17,9 +19,9 @@ def test_the_page_of_an_opened_incident() -> None:
         "DOWN: mpanel-backend is stopped on mpanel-core",
         "when     since 2026-11-24 03:04:05 UTC, critical, sure after 4 s",
         "why      process_stopped: mpanel-backend is stopped, 3 restarts",
-        "breaks   backend@srv1, api-public",
+        "breaks   api-public: http_gateway: HTTP 502, wanted 200",
+        "         backend@srv1",
         "seen     mpanel-core: pm2 jlist: mpanel-backend stopped, 3 restarts",
-        "         api-public from here: http_gateway: HTTP 502, wanted 200",
         'type     ssh mpanel-core "pm2 restart mpanel-backend"',
         "again    migrawatch probe pm2/mpanel-backend",
         "runbook  https://wiki.example/mpanel-backend",
@@ -36,6 +38,77 @@ def test_the_page_of_a_resolved_incident_asks_for_nothing() -> None:
         "breaks   backend@srv1, api-public",
         "incident i1",
     ]
+
+
+def difference(what: str = "configuration of nginx on srv1", **changes: Any) -> Difference:
+    """A change two minutes before, told by what changed."""
+    told = Difference(
+        check="nginx-config", what=what, before="sha256 aa, 41 files", after="sha256 bb, 42 files",
+        at=AT - timedelta(minutes=2), exact=True, held_at=AT - timedelta(minutes=6),
+    )  # fmt: skip
+    return replace(told, **changes)
+
+
+def changed(*differences: Difference) -> list[str]:
+    """The lines of a page that tell what changed, and those that follow without a name of their own."""
+    told = page(letter(of=incident(changed=differences))).splitlines()
+    start = next(number for number, line in enumerate(told) if line.startswith("changed"))
+    rest = told[start + 1 :]
+    return [told[start], *rest[: next(number for number, line in enumerate(rest) if not line.startswith(" "))]]
+
+
+def test_what_changed_stands_right_below_why() -> None:
+    """It is the first question, and most often the answer."""
+    told = page(letter(of=incident(changed=(difference(),)))).splitlines()
+
+    assert told[3] == (
+        "changed  configuration of nginx on srv1, 03:02:05, 2 min before: sha256 aa, 41 files -> sha256 bb, 42 files"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "begins"),
+    [
+        ({"exact": False}, "between 02:58:05 and 03:02:05, 2 min before: "),
+        ({"exact": False, "held_at": AT - timedelta(seconds=130)}, "seen 03:02:05, 2 min before: "),
+        ({"exact": False, "held_at": None}, "seen 03:02:05, 2 min before: "),
+        ({"at": AT}, "03:04:05, as it failed: "),
+        ({"at": AT + timedelta(seconds=30)}, "03:04:35, 30 s after: "),
+        ({"at": AT - timedelta(days=1)}, "2026-11-23 03:04:05, 24 h 0 min before: "),
+    ],
+)
+def test_a_change_says_when_it_was_and_how_surely(changes: dict[str, Any], begins: str) -> None:
+    """A look every five minutes knows it to five minutes, and says so."""
+    [line] = changed(difference(**changes))
+
+    assert line.removeprefix("changed  configuration of nginx on srv1, ").startswith(begins)
+
+
+def test_what_two_long_values_begin_with_is_told_once() -> None:
+    """Two certificates of one name begin alike, and a page is narrow."""
+    old = "migrapanel.com by CN=R11,O=Let's Encrypt,C=US, 2026-08-26 to 2026-11-24, sha256 aaaaaaaaaaaaaaaa"
+    new = "migrapanel.com by CN=R11,O=Let's Encrypt,C=US, 2026-11-23 to 2027-02-21, sha256 bbbbbbbbbbbbbbbb"
+
+    [line] = changed(difference("certificate of migrapanel.com", before=old, after=new))
+
+    assert line.endswith(
+        ": … 2026-08-26 to 2026-11-24, sha256 aaaaaaaaaaaaaaaa -> "
+        "migrapanel.com by CN=R11,O=Let's Encrypt,C=US, 2026-11-23 to 2027-02-21, sha256 bbbbbbbbbbbbbbbb"
+    )
+
+
+def test_a_page_names_three_changes_and_no_value_pushes_the_remedy_off() -> None:
+    lines = changed(*(difference(f"fact {number}", before="x" * 400, after="y" * 400) for number in range(8)))
+
+    assert len(lines) == 3
+    assert max(map(len, lines)) < 260
+
+
+def test_the_page_names_what_holds() -> None:
+    """What it is not need not be looked at again."""
+    assert "holds    db-select-1@mpanel-core, host/mpanel-core" in page(
+        letter(of=incident(holds=("db-select-1@mpanel-core", "host/mpanel-core")))
+    )
 
 
 @pytest.mark.parametrize(
