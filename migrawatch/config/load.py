@@ -20,6 +20,7 @@ from migrawatch.config.tree import Items, Table
 from migrawatch.config.validate import validate
 from migrawatch.config.watches import Known, read_watches
 from migrawatch.config.ways import warn_of_shared_fate
+from migrawatch.reach.vantage import HERE
 
 T = TypeVar("T")
 
@@ -65,7 +66,9 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
     watches = read_watches(_section(whole, "watch", report), known, secrets, report)
     receiver_section = _section(whole, "receivers", report)
     receivers, unusable = read_receivers(receiver_section, secrets, report)
-    routes = read_routes(_routes(whole, report), receiver_section, unusable, hosts, secrets, report)
+    # What is at fault is a host, or our own uplink.
+    at_fault = (*hosts, HERE)
+    routes = read_routes(_routes(whole, report), receiver_section, unusable, at_fault, secrets, report)
     warn_of_silence(routes, checks, whole, report)
     warn_of_shared_fate(routes, receivers, whole, report)
     if daemon is None or access is None:

@@ -26,6 +26,9 @@ from migrawatch.decide.summary import cause_of
 from migrawatch.model import Severity, Verdict
 from migrawatch.reason import Reason
 
+_NEVER_TOLD = (Reason.NO_HISTORY, Reason.EDGE_UNSEEN)
+"""What only time or another vantage will tell is neither a lost vantage nor a bug."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
@@ -97,8 +100,8 @@ def _blind(board: Board, now: datetime) -> tuple[list[str], list[timedelta]]:
     for name in board.astir:
         standing = board[name]
         since = standing.streak.blind_since
-        if since is None or standing.failing or standing.reason is Reason.NO_HISTORY:
-            continue  # what only time will tell is neither a lost vantage nor a bug
+        if since is None or standing.failing or standing.reason in _NEVER_TOLD:
+            continue
         if any(board[need].failing or board[need].verdict is Verdict.DOWN for need in all_needs(name, board)):
             continue
         left = since + timedelta(seconds=standing.policy.blind_after) - now

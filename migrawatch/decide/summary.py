@@ -89,6 +89,8 @@ _SENTENCES = {
     Reason.POOL_FULL: "the storage pool {service} on {host} is nearly full",
     Reason.HEARTBEAT_MISSED: "{service} did not report in time",
     Reason.HEARTBEAT_FAILED: "{service} reported a failure",
+    Reason.UPLINK_INTERNET: "{service} lost: nothing on the internet answers us; it is the clients' outage too",
+    Reason.UPLINK_LAN: "{service} lost: nothing on it answers us, and what lies behind it cannot be told",
     Reason.PORT_EXPOSED: "a port of {host} is open that must be closed",
     Reason.VANTAGE_LOST: "we cannot look from {vantage}",
     Reason.BUG: "we cannot look at {service} on {host}: migrawatch itself has a fault",
