@@ -40,7 +40,7 @@ class UplinkProbe(Probe):
     to: Literal["lan", "internet"] = "internet"
     answer_within: Seconds = 3.0
 
-    contact: ClassVar[Contact] = Contact.NONE
+    contact: ClassVar[Contact] = Contact.UDP
     from_here_only: ClassVar[bool] = True
     # Whoever answers is not the host that this is told of.
     shows_life: ClassVar[bool] = False

@@ -106,6 +106,20 @@ async def test_no_task_is_left_when_the_first_answer_ends_the_look() -> None:
         assert asyncio.all_tasks() == before
 
 
+async def test_cancelling_goes_through_at_once() -> None:
+    with full_port() as port:
+        before = asyncio.all_tasks()
+        looking = asyncio.create_task(look_at(to(f"127.0.0.1:{port}", answer_within=4.0)))
+        await asyncio.sleep(0.1)
+        assert not looking.done()
+
+        looking.cancel()
+        await asyncio.wait((looking,), timeout=2)
+
+        assert looking.cancelled()
+        assert asyncio.all_tasks() == before
+
+
 @pytest.mark.parametrize("canaries", [(), ("one.one.one.one:443",), ("1.1.1.1:https",), ("1.1.1.1:0",)])
 def test_settings_that_cannot_work_are_refused(canaries: tuple[str, ...]) -> None:
     """A name among them: a dead resolver is not a dead line."""
