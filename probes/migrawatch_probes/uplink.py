@@ -38,7 +38,7 @@ class UplinkProbe(Probe):
 
     addresses: tuple[str, ...]
     to: Literal["lan", "internet"] = "internet"
-    answer_within: Seconds = 3.0
+    answer_within: Seconds = 2.0
 
     contact: ClassVar[Contact] = Contact.UDP
     from_here_only: ClassVar[bool] = True

@@ -36,7 +36,7 @@ PAIRS: tuple[tuple[str, str, dict[str, tuple[str, str]]], ...] = (
     ("names-dkim-revoked", "share-not-mounted", {}),
     ("mail-unsigned", "names-server-stopped", {}),
     # The local network is judged as ever while the internet is lost.
-    ("uplink-internet-dropped", "mail-dovecot-stopped", {"imap": ("down", "connect_refused")}),
+    ("uplink-internet-dropped", "share-not-mounted", {}),
 )
 
 
