@@ -80,6 +80,10 @@ class Probe:
         """This probe, told what all checks cover; few kinds need to know."""
         return self
 
+    def standing_outside(self) -> Self:
+        """This probe, told that its vantage stands beyond the edge of the site; few kinds need to know."""
+        return self
+
     @property
     def remembers_under(self) -> Any:
         """The settings under which what is remembered holds; it is dropped when they change."""

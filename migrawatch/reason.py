@@ -192,6 +192,7 @@ class Reason(StrEnum):
     COMMAND_TIMEOUT = ("command_timeout", "A command did not end in time.")
     FILES_UNREADABLE = ("files_unreadable", "We could not look: the files are not readable for us.")
     VANTAGE_LOST = ("vantage_lost", "We could not look: the way to the vantage is lost.")
+    EDGE_UNSEEN = ("edge_unseen", "We cannot tell: what the edge lets in is not seen from inside it.")
     UPLINK_LOST = ("uplink_lost", "We could not look: our own uplink is lost.")
     NO_HISTORY = ("no_history", "We cannot tell yet: this needs an earlier look to compare with.")
     BUG = ("bug", "We could not look: migrawatch itself has a fault.")

@@ -20,13 +20,6 @@ ELSEWHERE = {
 }
 """Where the reasons are tested that no look at a server gives: those of several looks, and of our own slips."""
 
-NOT_YET = {
-    4: frozenset({Reason.UPLINK_INTERNET, Reason.UPLINK_LAN}),
-}  # fmt: skip
-"""Reasons whose kinds and rules belong to a later issue, by its number."""
-
-LATER = frozenset().union(*NOT_YET.values())
-
 
 @cache
 def produced() -> frozenset[Reason]:
@@ -62,14 +55,9 @@ def _reasons_in(node: ast.AST) -> Iterator[Reason]:
         yield from _reasons_in(child)
 
 
-@pytest.mark.parametrize("reason", sorted(set(Reason) - LATER))
+@pytest.mark.parametrize("reason", Reason)
 def test_every_reason_is_produced(reason: Reason) -> None:
     assert reason in produced()
-
-
-@pytest.mark.parametrize("issue", NOT_YET)
-def test_what_is_produced_is_listed_as_not_yet_no_longer(issue: int) -> None:
-    assert NOT_YET[issue] & produced() == frozenset()
 
 
 @pytest.mark.parametrize("reason", Reason)

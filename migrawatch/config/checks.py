@@ -13,6 +13,7 @@ from migrawatch.config.secrets import Secrets
 from migrawatch.config.shape import settings_of
 from migrawatch.config.tree import CHANGE_ME, Items, Scalar, Table, unset
 from migrawatch.config.tripwire import maybe_place
+from migrawatch.config.uplinks import GIVEN, UPLINK
 from migrawatch.config.validate import validate
 from migrawatch.config.values import format_duration
 from migrawatch.model import Contact, Severity, Subject
@@ -77,7 +78,7 @@ class Reader:
         needs = _needs(draft.table)
         if kind is None:
             return Written(draft=draft, needs=needs)
-        table = self.hosts.filled(host, keys.probe, kind, settings) if keys and host else settings
+        table = self.hosts.filled(host, keys.probe, kind, settings) if keys and host in self.hosts else settings
         probe = validate(kind, table, draft.path, self.secrets, self.report, known=tuple(sorted(RESERVED)))
         if keys is None:
             return Written(draft=draft, needs=needs)
@@ -86,13 +87,15 @@ class Reader:
             vantage = self._known_host(draft, "from", vantage)
         if kind.from_here_only and vantage and vantage != HERE:
             self.report.wrong(draft.table["from"].place, f"{draft.path}.from", f"{keys.probe} looks from here only")
-        if probe is None or not host or not vantage or host not in self.hosts.settings:
+        if probe is None or not host or not vantage or host not in (HERE, *self.hosts.settings):
             return Written(draft=draft, needs=needs)
         if idle := self.hosts.unset(host, vantage, keys.probe):
             return Written(draft=draft, needs=needs, idle=idle)
         if vantage != HERE and self.hosts.settings[vantage].ssh.key is None:
             what = f"must be set, since {draft.name!r} looks from {vantage}"
             self.report.wrong(self.hosts.ssh_trees[vantage].place, "ssh.key", what)
+        if self.hosts.is_outside(vantage):
+            probe = probe.standing_outside()
         return Written(draft=draft, needs=needs, check=self._check(draft, keys, probe, vantage, implicit))
 
     def _keys(self, draft: Draft, settings: Table) -> CheckKeys | None:
@@ -169,7 +172,8 @@ class Reader:
 
     def _known_host(self, draft: Draft, key: str, name: str) -> str:
         """*name*, or nothing if there is no such host."""
-        if name in self.hosts:
+        # An uplink is our own: the one thing that may be at fault and is no host.
+        if name in self.hosts or (key == "host" and name == HERE and draft.name in GIVEN):
             return name
         if name and key in draft.table:
             near_name = near(name, (*self.hosts, HERE) if key == "from" else self.hosts)
@@ -194,11 +198,17 @@ def _says_disabled(table: Table) -> bool:
 
 
 def _completed(draft: Draft) -> Draft:
-    """A check named `host/NAME` or `ssh/NAME` need not say its kind and host; `ssh/NAME` wakes nobody."""
+    """A check named `host/NAME`, `ssh/NAME`, `uplink/lan` or `uplink/internet` need not say its kind and host.
+
+    `ssh/NAME` wakes nobody.
+    """
     kind, slash, host = draft.name.partition("/")
-    if not slash or kind not in (HOST, SSH):
+    if draft.name in GIVEN:
+        said = {"probe": UPLINK, "host": HERE, **GIVEN[draft.name]}
+    elif slash and kind in (HOST, SSH):
+        said = {"probe": kind, "host": host} | ({"severity": str(Severity.WARNING)} if kind == SSH else {})
+    else:
         return draft
-    said = {"probe": kind, "host": host} | ({"severity": str(Severity.WARNING)} if kind == SSH else {})
     table = draft.table.without(frozenset())
     for key, text in said.items():
         if key not in table:

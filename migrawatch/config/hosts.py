@@ -9,6 +9,7 @@ from migrawatch.config.secrets import Secrets
 from migrawatch.config.settings import Host, SshAccess
 from migrawatch.config.shape import settings_of
 from migrawatch.config.tree import CHANGE_ME, Scalar, Table, Tree, unset
+from migrawatch.config.uplinks import INTERNET, uplink_to
 from migrawatch.config.validate import validate
 from migrawatch.probe import Probe
 from migrawatch.reach.vantage import HERE
@@ -77,6 +78,14 @@ class Hosts:
         if by_ssh != HERE and (key := unset(self.ssh_trees[by_ssh])):
             return f"ssh.{key} of {by_ssh} is {CHANGE_ME}"
         return ""
+
+    def uplink(self, name: str) -> str:
+        """The check of the uplink that lies between us and a host; empty if none does or it cannot be known."""
+        return uplink_to(self.settings[name], self.settings.values()) if name in self.settings else ""
+
+    def is_outside(self, name: str) -> bool:
+        """Whether a host stands beyond the edge of the site."""
+        return self.uplink(name) == INTERNET
 
     def filled(self, host: str, kind_name: str, kind: type[Probe], settings: Table) -> Table:
         """*settings* with what the host says where the check does not: its address; for `host` and `ssh` the log-in."""

@@ -24,6 +24,7 @@ from migrawatch.config.tree import Items, Table
 from migrawatch.config.validate import validate
 from migrawatch.config.watches import Known, read_watches
 from migrawatch.config.ways import warn_of_shared_fate
+from migrawatch.reach.vantage import HERE
 
 T = TypeVar("T")
 
@@ -85,7 +86,8 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
     receivers, unusable = read_receivers(receiver_section, secrets, report)
     heartbeat = read_heartbeat(_section(whole, "heartbeat", report), receiver_section, receivers, secrets, report)
     receivers = placed(receivers, receiver_section, path.parent, report)
-    told = Told(receivers=receiver_section, unusable=unusable, hosts=tuple(hosts))
+    # What is at fault is a host, or our own uplink.
+    told = Told(receivers=receiver_section, unusable=unusable, hosts=(*hosts, HERE))
     routes = read_routes(_routes(whole, report), told, secrets, report)
     warn_of_silence(routes, checks, whole, report)
     warn_of_shared_fate(routes, receivers, whole, report)

@@ -12,6 +12,7 @@ from migrawatch.config.each import Draft
 from migrawatch.config.problem import Place, near
 from migrawatch.config.settings import NotWatched
 from migrawatch.config.tree import Items, Table
+from migrawatch.config.uplinks import INTERNET, LAN
 from migrawatch.model import Covered
 from migrawatch.reach.vantage import HERE
 
@@ -65,6 +66,8 @@ def _implied(check: Check, reader: Reader) -> Iterator[str]:
         yield f"{SSH}/{subject.vantage}"
         yield f"{HOST}/{subject.vantage}"
     own = f"{HOST}/{subject.host}"
+    if subject.host == HERE:
+        return
     if check.name != own:
         yield own
     elif on := reader.hosts.settings[subject.host].on:
@@ -86,9 +89,18 @@ def _said(one: Written, written: Mapping[str, Written], reader: Reader) -> Itera
 
 def _also(said: tuple[str, ...], check: Check, written: Mapping[str, Written], reader: Reader) -> Iterator[str]:
     """The implicit needs of *check* that it does not say itself."""
-    for name in dict.fromkeys(_implied(check, reader)):
+    for name in dict.fromkeys((*_implied(check, reader), *_uplinks(check, written, reader))):
         if name != check.name and name not in said and name in written and not written[name].idle:
             yield name
+
+
+def _uplinks(check: Check, written: Mapping[str, Written], reader: Reader) -> Iterator[str]:
+    """The uplink that lies between us and *check*'s host, if the host's own check does not need it for all others."""
+    own = written.get(f"{HOST}/{check.subject.host}")
+    if check.name == INTERNET:
+        yield LAN
+    elif own is not None and (own.check is None or own.check.name == check.name):
+        yield reader.hosts.uplink(check.subject.host)
 
 
 def _need_place(one: Written, number: int) -> Place:

@@ -13,6 +13,7 @@ from migrawatch.config.maintenance import WindowKeys
 from migrawatch.config.receivers import RECEIVERS
 from migrawatch.config.settings import Daemon, SshAccess
 from migrawatch.config.shape import adapter_of, settings_of
+from migrawatch.config.uplinks import GIVEN
 from migrawatch.config.watches import WatchKeys
 from migrawatch.decide.route import Route
 from migrawatch.probe import Probe
@@ -75,12 +76,13 @@ def _sections(whole: dict[str, Any], probes: dict[str, type[Probe]]) -> dict[str
 
 
 def _checks(whole: dict[str, Any], probes: dict[str, type[Probe]]) -> dict[str, Any]:
-    """A check named `host/NAME` or `ssh/NAME` need not say its kind and host."""
+    """A check named `host/NAME`, `ssh/NAME` or after an uplink need not say its kind and host."""
     check = _check(whole, probes)
     itself = {key: value for key, value in check.items() if key != "required"}
+    named = "|".join((*(f"{kind}/" for kind in BY_SSH), *(f"{name}$" for name in GIVEN)))
     return {
         "type": "object",
-        "patternProperties": {f"^({'|'.join(BY_SSH)})/": itself, f"^(?!({'|'.join(BY_SSH)})/)": check},
+        "patternProperties": {f"^({named})": itself, f"^(?!{named})": check},
         "additionalProperties": False,
     }
 

@@ -5,7 +5,7 @@ The rules are those of judging.md (Cause, A whole host).
 
 from collections.abc import Iterable, Iterator
 
-from migrawatch.decide.board import HOST_PROBE, SSH_PROBE, Board, Standings, all_needs, board_of
+from migrawatch.decide.board import HOST_PROBE, SSH_PROBE, UPLINK_PROBE, Board, Standings, all_needs, board_of
 from migrawatch.decide.clarity import clarify
 from migrawatch.decide.incident import Cause
 from migrawatch.decide.nature import (
@@ -16,6 +16,7 @@ from migrawatch.decide.nature import (
     STORAGE,
     UNSERVED,
     behind,
+    is_cut_off,
     is_own,
     shared_at_the_door,
     shuts_door,
@@ -30,6 +31,10 @@ __all__ = ["clarify", "door", "explains", "kinship", "may_be_kin", "roots"]
 def explains(need: Standing, check: Standing) -> bool:
     """Whether *need*, if down, can be why *check* is not ok: only what lies behind a failure explains it."""
     reason = check.reason
+    if reason is not None and need.subject.probe == UPLINK_PROBE:
+        # A path that is cut from elsewhere is not cut by what we ourselves have lost.
+        ours = check.subject.vantage == need.subject.vantage
+        return is_cut_off(reason) and (ours or reason is not Reason.PATH_BROKEN)
     if reason is None or reason is Reason.PATH_BROKEN or need.subject.probe == SSH_PROBE:
         # A look that went through a dead SSH server is unknown; what was seen was not seen through it.
         return False

@@ -13,6 +13,7 @@ Standings: TypeAlias = Mapping[str, Standing]
 
 HOST_PROBE = "host"
 SSH_PROBE = "ssh"
+UPLINK_PROBE = "uplink"
 
 _PORTS = {"https": 443, "http": 80}
 

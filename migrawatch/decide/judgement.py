@@ -30,6 +30,8 @@ from migrawatch.reason import Reason
 
 PATIENCE = timedelta(seconds=10)
 """For so long a cause is not told before what needs it, or fails with it, was looked at again as well."""
+_NEVER_TOLD = (Reason.NO_HISTORY, Reason.EDGE_UNSEEN)
+"""What only time or another vantage will tell is neither a lost vantage nor a bug."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,8 +104,8 @@ def _blind(board: Board, now: datetime) -> tuple[list[str], list[timedelta]]:
     for name in board.astir:
         standing = board[name]
         since = standing.streak.blind_since
-        if since is None or standing.failing or standing.reason is Reason.NO_HISTORY:
-            continue  # what only time will tell is neither a lost vantage nor a bug
+        if since is None or standing.failing or standing.reason in _NEVER_TOLD:
+            continue
         if any(board[need].failing or board[need].verdict is Verdict.DOWN for need in all_needs(name, board)):
             continue
         left = since + timedelta(seconds=standing.policy.blind_after) - now

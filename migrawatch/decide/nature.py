@@ -52,6 +52,25 @@ NO_SIGN_OF_LIFE = SHUT | {
 }
 """Failures that do not show that anything on the host answers."""
 
+_CUT_OFF = (
+    NO_SIGN_OF_LIFE
+    | GONE
+    | {
+        Reason.HOST_UNRESPONSIVE,
+        Reason.UPLINK_INTERNET,
+        Reason.ECHO_LOSS,
+        Reason.TCP_SILENT,
+        Reason.HTTP_GATEWAY,
+        Reason.DNS_SERVFAIL,
+        Reason.LAME_DELEGATION,
+        Reason.MX_UNRESOLVABLE,
+        Reason.MAIL_QUEUE,
+        Reason.MAIL_NOT_DELIVERED,
+        Reason.HEARTBEAT_MISSED,
+    }
+)
+"""How things look from which nothing comes through to us: what did come through is never among it."""
+
 REFUSED_LOGINS = frozenset({Reason.PG_AUTH, Reason.SMTP_AUTH, Reason.IMAP_AUTH, Reason.S3_AUTH})
 
 CERTIFICATE = frozenset(
@@ -170,6 +189,11 @@ def behind(reason: Reason) -> frozenset[Reason]:
     """
     found = _BEHIND.get(reason, frozenset())
     return found | UNSERVED if reason.family in _RECORDS or reason in _SEEN_BY_THE_PUBLIC else found
+
+
+def is_cut_off(reason: Reason) -> bool:
+    """Whether a lost uplink can be why there is *reason*: a connection, a name or an answer that did not come."""
+    return reason in _CUT_OFF
 
 
 def shuts_door(reason: Reason | None) -> bool:

@@ -92,6 +92,8 @@ _SENTENCES = {
     Reason.LOOKS_LATE: "{service} on {host} does not keep up with its looks",
     Reason.RECEIVER_STUCK: "a receiver of {service} on {host} has not taken its notices for too long",
     Reason.STATE_NOT_WRITTEN: "the state of {service} on {host} does not reach the disk",
+    Reason.UPLINK_INTERNET: "{service} lost: nothing on the internet answers us; it is the clients' outage too",
+    Reason.UPLINK_LAN: "{service} lost: nothing on it answers us, and what lies behind it cannot be told",
     Reason.PORT_EXPOSED: "a port of {host} is open that must be closed",
     Reason.VANTAGE_LOST: "we cannot look from {vantage}",
     Reason.BUG: "we cannot look at {service} on {host}: migrawatch itself has a fault",

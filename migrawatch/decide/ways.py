@@ -6,7 +6,7 @@ A kind that is not here fails as a command does: it is told all the same, only i
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrawatch.decide.board import HOST_PROBE, SSH_PROBE
+from migrawatch.decide.board import HOST_PROBE, SSH_PROBE, UPLINK_PROBE
 from migrawatch.decide.standing import Standing
 from migrawatch.model import Subject
 from migrawatch.reason import Reason
@@ -17,6 +17,7 @@ UNSEEN = frozenset(
     {
         R.VANTAGE_LOST,
         R.UPLINK_LOST,
+        R.EDGE_UNSEEN,
         R.NO_HISTORY,
         R.BUG,
         R.ECHO_FORBIDDEN,
@@ -53,6 +54,7 @@ def _always(alone: Reason, needing: Reason | None = None) -> Ways:
     return Ways(alone=alone, shut=other, behind=other, gone=other, silent=other)
 
 
+_LAN = "uplink/lan"
 _OTHERS = _always(R.COMMAND_FAILED)
 _WAYS = {
     WEB: _server(R.HTTP_STATUS, R.HTTP_TIMEOUT),
@@ -84,17 +86,24 @@ _WAYS = {
     "icmp": Ways(alone=R.ECHO_TIMEOUT, shut=R.ECHO_TIMEOUT, behind=R.ECHO_TIMEOUT, gone=R.ECHO_TIMEOUT, silent=None),
     HOST_PROBE: _always(R.HOST_DOWN),
     SSH_PROBE: _server(R.CONNECT_REFUSED, R.SSH_TIMEOUT),
+    # Of the two only the internet lies behind something, the local network.
+    UPLINK_PROBE: _always(R.UPLINK_LAN, needing=R.UPLINK_INTERNET),
 }
 
 
 def alone(subject: Subject) -> Reason:
     """Why *subject* fails if nothing else is at fault."""
+    if subject.probe == UPLINK_PROBE and subject.check != _LAN:
+        return R.UPLINK_INTERNET
     return _WAYS.get(subject.probe, _OTHERS).alone
 
 
 def because(subject: Subject, need: Standing) -> Iterator[Reason]:
     """How *subject* may look while *need*, the nearest of its needs that fails, is as it is; the likeliest first."""
     ways = _WAYS.get(subject.probe, _OTHERS)
+    if need.subject.probe == UPLINK_PROBE:
+        yield from () if ways.gone is None else (ways.gone,)
+        return
     if need.subject.probe == HOST_PROBE and (need.subject.host == subject.host or subject.probe == HOST_PROBE):
         found = ways.silent if need.reason is R.HOST_UNRESPONSIVE else ways.gone
         yield from () if found is None else (found,)

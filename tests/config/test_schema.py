@@ -1,6 +1,7 @@
 """Editors are given a schema that accepts what we accept."""
 # ruff: noqa: E501 (a case a line reads best)
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,16 @@ def test_the_hosts_own_checks_need_not_say_their_kind() -> None:
     assert complaints(json_schema(KINDS), "checks: {host/web: {port: 2222}, ssh/web: {every: 5m}}") == []
 
 
+def test_the_uplinks_need_not_say_their_kind_and_other_names_must(installed: dict[str, Any]) -> None:
+    uplinks = 'uplink/lan: {addresses: ["10.1.10.1:22"]}, uplink/internet: {addresses: [1.1.1.1]}'
+
+    assert complaints(installed, f"checks: {{{uplinks}}}") == []
+    assert complaints(installed, "checks: {uplink/other: {addresses: [1.1.1.1]}}") != []
+
+
 def test_the_schema_says_what_a_setting_means() -> None:
-    check = json_schema(KINDS)["properties"]["checks"]["patternProperties"]["^(?!(host|ssh)/)"]
+    checks = json_schema(KINDS)["properties"]["checks"]["patternProperties"]
+    (check,) = (shape for names, shape in checks.items() if re.search(names, "any-other-name"))
     page = next(branch["then"] for branch in check["allOf"] if branch["if"]["properties"]["probe"]["const"] == "page")
 
     assert page["properties"]["dial"]["description"] == "Where to connect instead."

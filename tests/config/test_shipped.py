@@ -72,8 +72,9 @@ CHAIN = {
     "mail-taken/holisticgroupllc.com": ["postfix-unit", "mail-exchanger", "disk/root@mail-core"],
     "no-relay/25": ["mail-exchanger", "disk/root@mail-core"],
     "no-relay/587": ["submission", "imap", "disk/root@mail-core"],
-    "submission-in-use": [],
-    "mail-exchanger-in-use": [],
+    "submission-in-use": ["uplink/internet"],
+    "mail-exchanger-in-use": ["uplink/internet"],
+    "uplink/internet": [],
     "disk/root@srv1": [],
     "disk/root@mpanel-core": [],
     "disk/root@db-core": [],
@@ -82,10 +83,11 @@ CHAIN = {
     "mail-queue": ["postfix-unit", "mail-exchanger"],
     "discovery/sites": ["nginx-config"],
     "discovery/zones": [],
-    "legacy/80": [],
-    "legacy/443": [],
+    "legacy/80": ["uplink/internet"],
+    "legacy/443": ["uplink/internet"],
     **{f"echo/{host}": [] for host in LAN},
 }
+OUT = "uplink/internet"
 MAIL_NAME = "dns-a/mail.migrahosting.com"
 ZONES = ("migrahosting.com", "migrapanel.com", "elizefoundation.org", "holisticgroupllc.com")
 NAMES = {
@@ -93,18 +95,22 @@ NAMES = {
     **{f"dns/{zone}": ["dns-server"] for zone in ZONES},
     **{f"dns-a/{www}{zone}": [f"dns/{zone}"] for zone in ZONES[:2] for www in ("", "www.")},
     MAIL_NAME: ["dns/migrahosting.com"],
-    **{f"zone/{zone}": [f"dns/{zone}"] for zone in ZONES},
-    **{f"registration/{zone}": [] for zone in ZONES},
+    **{f"zone/{zone}": [f"dns/{zone}", OUT] for zone in ZONES},
+    **{f"registration/{zone}": [OUT] for zone in ZONES},
     "dns-tcp": ["dns-server"],
     "dns-not-open": ["dns-server"],
     "pdns-unit": ["disk/root@dns-core"],
 }
 
+FROM_OUTSIDE = (
+    *(f"page-outside/{site}" for site in ("migrapanel.com", "migrahosting.com")),
+    *(f"closed-outside/{port}" for port in (2271, 2272, 5432)),
+)
 NO_ADDRESS = "mail.sending_addresses[0] is CHANGE_ME"
 MAIL_RECORDS = {
-    "blocklists/154.38.180.61": [],
-    "mail-address": ["dns/migrahosting.com", MAIL_NAME],
-    **{f"mail-records/{zone}": [f"dns/{zone}", f"zone/{zone}", MAIL_NAME] for zone in ZONES},
+    "blocklists/154.38.180.61": [OUT],
+    "mail-address": ["dns/migrahosting.com", MAIL_NAME, OUT],
+    **{f"mail-records/{zone}": [f"dns/{zone}", f"zone/{zone}", MAIL_NAME, OUT] for zone in ZONES},
 }
 
 
@@ -133,6 +139,8 @@ def test_only_what_the_map_does_not_tell_is_not_watched(production: Settings) ->
         "host/pve",
     ]
     assert others == {
+        "uplink/lan": "addresses[0] is CHANGE_ME",
+        **dict.fromkeys(FROM_OUTSIDE, "ssh.user of legacy-vps is CHANGE_ME"),
         "smtp-out@mail-core": "address is CHANGE_ME",
         "imap-login": "user is CHANGE_ME",
         "imap-in-use": "disabled (enabled: false)",
@@ -164,7 +172,8 @@ MAP = {
         "migrapanel.com": ("login-page", "api-public", "graphql-public", "https-redirect/migrapanel.com"),
         "client websites": ("client-site/elizefoundation.org", "client-site/holisticgroupllc.com", "discovery/sites"),
         "marketing backend, 4242": ("marketing-backend", "checkout-route", "checkout-cors"),
-        "never exposed": ("closed/2271", "closed/2272", "closed/5432"),
+        "never exposed": ("closed/2271", "closed/2272", "closed/5432", "closed-outside/5432"),
+        "as the public sees it": ("page-outside/migrapanel.com", "page-outside/migrahosting.com"),
     },
     "mpanel-core": {
         "backend, 2271": ("backend@srv1", "backend@mpanel-core", "backend@here"),

@@ -19,7 +19,7 @@ QUIET = Policy(severity=Severity.WARNING)
 ADDRESSES = {"srv1": "10.1.10.10", "mpanel-core": "10.1.10.206", "db-core": "10.1.10.210"}
 EDGE = "73.139.18.218"
 WARNS = frozenset({Reason.SLOW, Reason.TLS_EXPIRING, Reason.CONFIG_NOT_LOADED})
-UNKNOWNS = frozenset({Reason.VANTAGE_LOST, Reason.UPLINK_LOST, Reason.NO_HISTORY, Reason.BUG})
+UNKNOWNS = frozenset({Reason.VANTAGE_LOST, Reason.UPLINK_LOST, Reason.EDGE_UNSEEN, Reason.NO_HISTORY, Reason.BUG})
 
 
 def subject(

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.lab.lab import Lab
 from tests.lab.outfit import public_key
-from tests.lab.plan import HOSTS, MAIL_PUBLIC, MAILBOX, RESOLVER, SELECTOR, STRANGER
+from tests.lab.plan import HOSTS, MAIL_PUBLIC, MAILBOX, REGISTRIES, RESOLVER, SELECTOR, STRANGER
 
 Settings = dict[str, Any]
 
@@ -52,7 +52,15 @@ BY_KIND: dict[str, Settings] = {
     "dns_consistency": {"timeout": "9s", "drift_grace": "2s"},
     "backup": {"timeout": "8s"},
     "icmp": {"timeout": "8s"},
+    # The lab's srv1 has its public address itself, and there is no edge before it.
+    "port_closed": {"outside": True},
 }
+
+CANARIES: dict[str, list[str]] = {
+    "uplink/lan": [f"{RESOLVER}:22", f"{RESOLVER}:53"],
+    "uplink/internet": [f"{registry}:53" for registry in REGISTRIES],
+}
+"""Who answers of those that no check is about. They are all of one machine, which the chain alone lacks."""
 
 WATCHES: dict[str, Settings] = {
     "postgres-errors": {"file": "/var/log/postgresql/postgresql-15-main.log"},
@@ -83,7 +91,14 @@ def in_the_lab(checks: dict[str, Settings], lab: Lab) -> dict[str, Settings]:
 def _changed(name: str, check: Settings, lab: Lab) -> Settings:
     # What production looks at every five minutes would make a drill as long.
     kept = {key: value for key, value in check.items() if key != "every"}
-    return kept | BY_KIND.get(check["probe"], {}) | BY_NAME.get(name, {}) | _signer(name, check, lab)
+    return kept | BY_KIND.get(check.get("probe", ""), {}) | BY_NAME.get(name, {}) | _told(name, check, lab)
+
+
+def _told(name: str, check: Settings, lab: Lab) -> Settings:
+    """What only this lab can tell."""
+    if name in CANARIES:
+        return {"addresses": CANARIES[name] if "resolver" in lab.machines else ["CHANGE_ME"]}
+    return _signer(name, check, lab)
 
 
 def _signer(name: str, check: Settings, lab: Lab) -> Settings:

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from tests.lab.machine import DISK
-from tests.lab.network import forget_neighbours
+from tests.lab.network import BRIDGE, forget_neighbours
 from tests.lab.plan import WORDS_PATH
 from tests.lab.shell import run
 from tests.lab.truth import Act
@@ -56,8 +56,25 @@ def clear_filter(host: str) -> Act:
     return act
 
 
+def cut_off(lab: "Lab") -> None:
+    """Drop whatever comes to where the daemon stands; the hosts still reach each other over the bridge."""
+    reconnect(lab)
+    chain = "add chain inet fault chosen { type filter hook input priority 0; policy accept; }\n"
+    drop = f'add rule inet fault chosen iifname "{BRIDGE}" drop\n'
+    _nft_in(lab.namespace, "add table inet fault\n" + chain + drop)
+
+
+def reconnect(lab: "Lab") -> None:
+    """Let whatever comes to where the daemon stands come in again."""
+    _nft_in(lab.namespace, "add table inet fault\ndelete table inet fault\n")
+
+
 def _nft(lab: "Lab", host: str, rules: str) -> None:
-    run("ip", "netns", "exec", lab.machine(host).namespace, "nft", "-f", "-", stdin=rules)
+    _nft_in(lab.machine(host).namespace, rules)
+
+
+def _nft_in(namespace: str, rules: str) -> None:
+    run("ip", "netns", "exec", namespace, "nft", "-f", "-", stdin=rules)
 
 
 def cut_cable(host: str) -> Act:

@@ -1,7 +1,6 @@
 """port_closed: the one kind for which an answer is the fault."""
 
 import socket
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from migrawatch.reason import Reason
 from migrawatch_probes.port_closed import PortClosedProbe
 from tests.servers.looking import look_at
 from tests.servers.peers import silent_peer
-from tests.servers.ports import closed_port
+from tests.servers.ports import closed_port, full_port
 
 
 def closed(port: int, **settings: Any) -> PortClosedProbe:
@@ -34,16 +33,8 @@ async def test_a_refusal_is_good() -> None:
 
 async def test_silence_is_good_but_told_as_what_it_is() -> None:
     """A full backlog drops the SYN as a firewall does; so would a dead host, and the evidence says so."""
-    with ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-
-        seen = await look_at(closed(listener.getsockname()[1]))
+    with full_port() as port:
+        seen = await look_at(closed(port))
 
     assert seen.verdict is Verdict.OK
     assert seen.readings[0].labels == ("silent",)
@@ -80,6 +71,30 @@ async def test_a_port_that_accepts_and_resets_at_once_is_exposed() -> None:
     assert (seen.verdict, seen.reason) == (Verdict.DOWN, Reason.PORT_EXPOSED)
 
 
+async def test_a_public_address_that_is_closed_from_inside_is_never_good() -> None:
+    """What the edge lets in cannot be told from behind it."""
+    with closed_port() as port:
+        seen = await look_at(closed(port, address="public.example"), vantage=BehindTheEdge())
+
+    assert (seen.verdict, seen.reason) == (Verdict.UNKNOWN, Reason.EDGE_UNSEEN)
+    assert seen.readings[0].labels == ("refused",)
+
+
+async def test_from_outside_a_closed_public_address_is_good() -> None:
+    with closed_port() as port:
+        outside = closed(port, address="public.example").standing_outside()
+        seen = await look_at(outside, vantage=BehindTheEdge())
+
+    assert seen.verdict is Verdict.OK
+
+
+async def test_a_public_address_that_is_open_from_inside_is_exposed_all_the_same() -> None:
+    async with silent_peer() as port:
+        seen = await look_at(closed(port, address="public.example"), vantage=BehindTheEdge())
+
+    assert (seen.verdict, seen.reason) == (Verdict.DOWN, Reason.PORT_EXPOSED)
+
+
 @pytest.mark.parametrize("settings", [{"port": 0}, {"patience": 0.0}])
 def test_settings_that_cannot_work_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"port must be|patience must be"):
@@ -91,6 +106,16 @@ class TwoFaced(Here):
 
     async def resolve(self, name: str, family: int = 0) -> tuple[str, ...]:
         return "::1", "127.0.0.1"
+
+
+class BehindTheEdge(Here):
+    """A vantage to which a public address is this machine, as behind a router that sends it back."""
+
+    async def resolve(self, name: str, family: int = 0) -> tuple[str, ...]:
+        return ("73.139.18.218",)
+
+    async def connect(self, address: str, port: int) -> Duplex:
+        return await super().connect("127.0.0.1", port)
 
 
 class Resetting(Here):

@@ -4,7 +4,7 @@ import random
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import count, islice
 
 # Below those that the kernel gives to clients (32768 on): one of those may be taken before its server listens.
@@ -28,6 +28,20 @@ def closed_port(address: str = "127.0.0.1") -> Iterator[int]:
     with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)) as held:
         held.bind((address, 0))
         yield int(held.getsockname()[1])
+
+
+@contextmanager
+def full_port(address: str = "127.0.0.1") -> Iterator[int]:
+    """A port that answers nothing as long as the block lasts: its queue is full, so that the kernel drops SYNs."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET))
+        listener.bind((address, 0))
+        listener.listen(0)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket(listener.family))
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield int(listener.getsockname()[1])
 
 
 def wait_for_port(port: int, address: str = "127.0.0.1", limit: float = 10.0) -> None:

@@ -21,6 +21,7 @@ from tests.lab.faults import (
     paths,
     records,
     ssh,
+    uplinks,
 )
 from tests.lab.truth import Fault
 
@@ -67,6 +68,7 @@ BEYOND = _area(
         *records.FAULTS,
         *backups.FAULTS,
         *beyond.FAULTS,
+        *uplinks.FAULTS,
     ),
 )
 AREAS = {"chain": CHAIN, "beyond": BEYOND}

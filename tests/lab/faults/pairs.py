@@ -35,6 +35,8 @@ PAIRS: tuple[tuple[str, str, dict[str, tuple[str, str]]], ...] = (
     ("names-zone-missing", "mail-certificate-expiring", {}),
     ("names-dkim-revoked", "share-not-mounted", {}),
     ("mail-unsigned", "names-server-stopped", {}),
+    # The local network is judged as ever while the internet is lost.
+    ("uplink-internet-dropped", "share-not-mounted", {}),
 )
 
 
