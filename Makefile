@@ -39,7 +39,7 @@ lint: install
 	$(BIN)/lint-imports
 
 test: install servers lint roots
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: install servers
 	$(BIN)/python -m bench --check

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from migrawatch.config.checks import Reader
 from migrawatch.config.each import expand
+from migrawatch.config.heartbeat import read_heartbeat
 from migrawatch.config.hosts import read_hosts
 from migrawatch.config.keys import Pace
 from migrawatch.config.kinds import KindError, Kinds, discover
@@ -26,7 +27,19 @@ from migrawatch.config.ways import warn_of_shared_fate
 
 T = TypeVar("T")
 
-SECTIONS = ("include", "daemon", "ssh", "hosts", "defaults", "checks", "watch", "maintenance", "receivers", "routes")
+SECTIONS = (
+    "include",
+    "daemon",
+    "ssh",
+    "hosts",
+    "defaults",
+    "checks",
+    "watch",
+    "maintenance",
+    "receivers",
+    "routes",
+    "heartbeat",
+)
 
 
 def load(
@@ -71,6 +84,7 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
     receiver_section = _section(whole, "receivers", report)
     receivers, unusable = read_receivers(receiver_section, secrets, report)
     receivers = placed(receivers, receiver_section, path.parent, report)
+    heartbeat = read_heartbeat(_section(whole, "heartbeat", report), receiver_section, receivers, secrets, report)
     told = Told(receivers=receiver_section, unusable=unusable, hosts=tuple(hosts))
     routes = read_routes(_routes(whole, report), told, secrets, report)
     warn_of_silence(routes, checks, whole, report)
@@ -87,6 +101,7 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
         "routes": routes,
         "watches": watches,
         "maintenance": windows,
+        "heartbeat": heartbeat,
         "not_watched": not_watched,
     }
 

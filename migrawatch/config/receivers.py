@@ -13,8 +13,8 @@ from migrawatch.config.validate import validate
 from migrawatch.model import Seconds, Secret
 
 
-def _refuse_strange_url(url: str) -> None:
-    # The address is not repeated: it may carry a token.
+def refuse_strange_url(url: str) -> None:
+    """Raise ValueError. The address is not repeated: it may carry a token."""
     if url and not url.startswith(("http://", "https://")):
         raise ValueError("an address to post to begins with http:// or https://")
 
@@ -46,7 +46,7 @@ class Webhook(Common):
     """How long one attempt may take."""
 
     def __post_init__(self) -> None:
-        _refuse_strange_url(text_of(self.url))
+        refuse_strange_url(text_of(self.url))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class Alertmanager(Common):
         if not self.urls:
             raise ValueError("urls must name one Alertmanager at least")
         for url in self.urls:
-            _refuse_strange_url(url)
+            refuse_strange_url(url)
             if "@" in url:
                 raise ValueError("a login is not written into an address; say user: and password:")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from migrawatch.config.described import default_of, descriptions
+from migrawatch.config.heartbeat import Heartbeat
 from migrawatch.config.hosts import HostKeys, given
 from migrawatch.config.keys import CheckKeys, Pace, tempo_of
 from migrawatch.config.kinds import Kinds, discover
@@ -37,6 +38,7 @@ _SECTIONS: tuple[tuple[str, type[Any], str], ...] = (
     ("maintenance", WindowKeys, ""),
     ("routes", Route, "A list: who is told of what. Every route that matches is told; what a route does not say, it "
                       "does not ask for. `escalate` is one step or a list of them."),
+    ("heartbeat", Heartbeat, ""),
 )  # fmt: skip
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Secret: "secret", Any: "anything"}
 _TEMPO = tempo_of()

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from migrawatch.config.described import descriptions
+from migrawatch.config.heartbeat import Heartbeat
 from migrawatch.config.hosts import BY_SSH, HostKeys, given
 from migrawatch.config.keys import CheckKeys, Pace
 from migrawatch.config.kinds import Kinds, discover
@@ -26,7 +27,7 @@ def json_schema(kinds: Kinds | None = None) -> dict[str, Any]:
     probes = {name: found.find(name) for name in found}
     shapes: dict[str, type[Any]] = {
         "daemon": Daemon, "ssh": SshAccess, "host": HostKeys, "pace": Pace, "check": CheckKeys, "route": Route,
-        "watch": WatchKeys, "window": WindowKeys,
+        "watch": WatchKeys, "window": WindowKeys, "heartbeat": Heartbeat,
         **{f"receiver-{name}": shape for name, shape in RECEIVERS.items()},
         **{f"probe-{name}": probe for name, probe in probes.items()},
     }  # fmt: skip
@@ -69,6 +70,7 @@ def _sections(whole: dict[str, Any], probes: dict[str, type[Probe]]) -> dict[str
         "maintenance": {"type": "object", "additionalProperties": whole["window"]},
         "receivers": {"type": "object", "additionalProperties": _receiver(whole)},
         "routes": {"type": "array", "items": whole["route"]},
+        "heartbeat": whole["heartbeat"],
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from migrawatch.check import Check
+from migrawatch.config.heartbeat import Heartbeat
 from migrawatch.config.problem import Problem
 from migrawatch.config.read import ReadFile
 from migrawatch.decide.maintenance import Window
@@ -114,6 +115,7 @@ class Settings:
     routes: tuple[Route, ...]
     watches: tuple[Watch, ...] = ()
     maintenance: tuple[Window, ...] = ()
+    heartbeat: Heartbeat | None = None
     not_watched: tuple[NotWatched, ...] = ()
     warnings: tuple[Problem, ...] = ()
     files: tuple[ReadFile, ...] = ()

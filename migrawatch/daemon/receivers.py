@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,6 +20,7 @@ from migrawatch.talk.client import Client
 from migrawatch.talk.submission import Relay
 from migrawatch.tell.alertmanager import Alertmanager
 from migrawatch.tell.desk import Recheck
+from migrawatch.tell.heartbeat import Outpost, outposts
 from migrawatch.tell.instance import Access
 from migrawatch.tell.receiver import Receiver
 from migrawatch.tell.register import Registers
@@ -66,6 +68,16 @@ def substitutes_of(settings: Settings) -> Mapping[str, Substitute]:
         for name, receiver in settings.receivers.items()
         if receiver.fallback in settings.receivers
     }
+
+
+def outposts_of(settings: Settings) -> tuple[Outpost, ...]:
+    """Who waits for our heartbeat; a receiver that cannot be used yet does not."""
+    heartbeat = settings.heartbeat
+    if heartbeat is None:
+        return ()
+    managers = (settings.receivers.get(name) for name in heartbeat.to)
+    accesses = (_accesses(one, "") for one in managers if isinstance(one, AlertmanagerSettings))
+    return outposts(map(_secret, heartbeat.urls), chain.from_iterable(accesses))
 
 
 def _receiver(name: str, settings: object, means: Means, external_url: str) -> Receiver:

@@ -20,7 +20,7 @@ from migrawatch.daemon.looks import Looks
 from migrawatch.daemon.maintenance import Maintenance
 from migrawatch.daemon.parties import Hands
 from migrawatch.daemon.pulse import PulseTaker, Witnesses
-from migrawatch.daemon.receivers import Means, addresses_of, receivers_of, substitutes_of
+from migrawatch.daemon.receivers import Means, addresses_of, outposts_of, receivers_of, substitutes_of
 from migrawatch.daemon.rounds import Rounds
 from migrawatch.daemon.sentries import Sentries
 from migrawatch.daemon.systemd import notify, notify_reloading
@@ -37,6 +37,7 @@ from migrawatch.talk.client import Client
 from migrawatch.tell.censor import secrets_in
 from migrawatch.tell.courier import Courier
 from migrawatch.tell.desk import Surroundings
+from migrawatch.tell.heartbeat import Heart
 from migrawatch.tell.register import Registers
 
 log = structlog.get_logger(__name__)
@@ -113,6 +114,7 @@ class Service:
             group.create_task(self._rounds.run(), name="rounds"),
             group.create_task(self._heartbeats.listen(), name="heartbeats"),
             group.create_task(self._pulse.run(), name="pulse"),
+            group.create_task(self._heart.run(), name="heart"),
             group.create_task(measure_lag(self._pulse.lagged), name="lag"),
             group.create_task(keep_alive(self._ailing), name="watchdog"),
             group.create_task(serve(self._heard, door), name="server"),
@@ -164,11 +166,12 @@ class Service:
         self._board.maintenance = lambda: self._maintenance.standings
         calls = Calls(look=self._look_because, reached=self._ledger.reached, ear=self._board)
         self._sentries = Sentries(self._clock, group, calls, saved.positions)
+        self._heart = Heart(self._client, self._clock.now, self._ailing)
         self._board.watches = lambda: self._sentries.standings
         self._board.tripwires = lambda: self._sentries.tripwires
         self._board.trouble = lambda: self._store.trouble
         self._board.queues = lambda: self._courier.standings
-        show_vitals(self._board.telemetry, self._looks, self._store)
+        show_vitals(self._board.telemetry, self._looks, self._store, self._heart)
 
     def _listen_to_signals(self, group: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
@@ -203,7 +206,8 @@ class Service:
         checks = {check.name: check for check in settings.checks}
         receivers, addresses = receivers_of(settings, self._means), addresses_of(settings)
         self._settings = settings
-        self._secrets = tuple(secrets_in((settings.checks, settings.receivers, settings.hosts, settings.ssh)))
+        secret = (settings.checks, settings.receivers, settings.hosts, settings.ssh, settings.heartbeat)
+        self._secrets = tuple(secrets_in(secret))
         self._vantages.use(settings)
         self._looks.watch(checks, self._vantages.by_name)
         self._maintenance.use(settings)
@@ -216,6 +220,7 @@ class Service:
         await self._heartbeats.watch(checks)
         await self._pulse.watch(settings)
         await self._courier.serve(receivers, addresses.fallback, substitutes_of(settings))
+        self._heart.beat_for(outposts_of(settings), settings.heartbeat.every if settings.heartbeat else 60.0)
 
     async def reload(self) -> tuple[str, ...]:
         """Read the configuration anew and use it; if it is wrong give back all that is, and change nothing."""

@@ -8,7 +8,7 @@ import structlog
 from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.watch import Calls
 from migrawatch.decide.tripwire import LIMIT, renew_after
-from migrawatch.decide.watch import Allowance
+from migrawatch.decide.watch import looks_allowed
 from migrawatch.model import Evidence, Fault, Seconds, Trigger
 from migrawatch.parse.place import place_of
 from migrawatch.reach.vantage import Duplex, Vantage
@@ -40,24 +40,25 @@ class Tripwire:
         self._vantage = vantage
         self._calls = calls
         self._clock = clock
+        self._allowance = looks_allowed(LIMIT)
         self._lifetimes: tuple[Seconds, ...] = ()
         self.up = False
         """Whether the connection stands."""
 
     async def run(self) -> None:
         """Connect, wait for the end, have it looked at, and connect again."""
-        allowance = Allowance(limit=LIMIT)
-        pause = FIRST_PAUSE
+        ended, pause = False, FIRST_PAUSE
         while True:
             began = self._clock.monotonic()
             end = await self._hold()
             lived, stood, self.up = self._clock.monotonic() - began, self.up, False
             if end and stood:
                 self._lifetimes = (*self._lifetimes, lived)[-2:]
-                await asyncio.sleep(allowance.wait(self._clock.monotonic()))
-                allowance = allowance.spent(self._clock.monotonic())
                 await self._look(f"{end} after {lived:.1f} s")
-            pause = FIRST_PAUSE if stood else min(pause * 2, LONGEST_PAUSE)
+            elif ended and not stood:
+                # The look at its end may have been too early: a server that ends still answers for a moment.
+                await self._look("cannot be made again")
+            ended, pause = bool(end) and stood, FIRST_PAUSE if stood else min(pause * 2, LONGEST_PAUSE)
             await asyncio.sleep(pause)
 
     async def _hold(self) -> str:
@@ -79,6 +80,8 @@ class Tripwire:
 
     async def _look(self, text: str) -> None:
         held = self._held
+        await asyncio.sleep(self._allowance.wait(self._clock.monotonic()))
+        self._allowance = self._allowance.spent(self._clock.monotonic())
         log.info("triggered", tripwire=held.check, checks=(held.check,), line=text)
         self._calls.ear.triggered(f"tripwire {held.check}")
         source = f"tripwire to {place_of(held.address, held.port)}"

@@ -12,6 +12,7 @@ from migrawatch.daemon.rounds import Rounds
 from migrawatch.daemon.systemd import notify, watchdog_interval
 from migrawatch.show.telemetry import Telemetry
 from migrawatch.store import Store
+from migrawatch.tell.heartbeat import Heart
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +57,7 @@ async def keep_alive(ailing: Callable[[], str]) -> None:
         await asyncio.sleep(interval)
 
 
-def show_vitals(telemetry: Telemetry, looks: Looks, store: Store) -> None:
+def show_vitals(telemetry: Telemetry, looks: Looks, store: Store, heart: Heart) -> None:
     """Have the parts asked at every scrape how they do."""
     telemetry.ask(
         "migrawatch_state_rows_waiting",
@@ -69,4 +70,10 @@ def show_vitals(telemetry: Telemetry, looks: Looks, store: Store) -> None:
         "Looks that did not end in time, all told.",
         (),
         lambda: (((), float(looks.stragglers)),),
+    )
+    telemetry.ask(
+        "migrawatch_heartbeat_told_timestamp_seconds",
+        "When our own heartbeat was last taken, in unix time.",
+        ("to",),
+        lambda: (((place,), at.timestamp()) for place, at in heart.heard_at.items()),
     )

@@ -12,7 +12,7 @@ from migrawatch.config.settings import Watch
 from migrawatch.daemon.clock import Clock
 from migrawatch.daemon.journal import JournalEnded, entries
 from migrawatch.daemon.tail import Piece, Tail
-from migrawatch.decide.watch import CATCH_UP, Allowance, Position, WatchStanding, lent_with
+from migrawatch.decide.watch import CATCH_UP, Position, WatchStanding, lent_with, looks_allowed
 from migrawatch.model import Evidence, Fault, Seconds, Trigger
 from migrawatch.parse.log_line import shown
 from migrawatch.reach.vantage import Vantage
@@ -159,7 +159,7 @@ class Follower:
     # -- what goes out ------------------------------------------------------------------------------------------
 
     async def _look_when_matched(self, group: asyncio.TaskGroup) -> None:
-        allowance = Allowance(limit=self._watch.limit)
+        allowance = looks_allowed(self._watch.limit)
         while True:
             await self._matched.wait()
             await asyncio.sleep(allowance.wait(self._clock.monotonic()))

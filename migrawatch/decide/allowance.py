@@ -7,14 +7,30 @@ from migrawatch.model import Seconds
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Allowance:
-    """May be spent *most* times at once, and comes back one by one, *every* so many seconds."""
+    """May be used *most* times at once, and comes back one by one, *every* so many seconds; never twice within *gap*.
+
+    *used* of it was gone at the last use. Times are monotonic seconds.
+    """
 
     most: int
     every: Seconds
-    spent: float = 0.0
-    at: Seconds = 0.0
+    gap: Seconds = 0.0
+    used: float = 0.0
+    at: Seconds = float("-inf")
+
+    def wait(self, now: Seconds) -> Seconds:
+        """Seconds until the next use; 0 if now."""
+        gap = max(0.0, self.at + self.gap - now)
+        missing = self._used(now) + 1.0 - self.most
+        return max(gap, missing * self.every) if missing > 1e-9 else gap
+
+    def spent(self, now: Seconds) -> "Allowance":
+        """What is left after one use *now*."""
+        return replace(self, used=min(float(self.most), self._used(now) + 1.0), at=now)
 
     def taken(self, now: Seconds) -> "Allowance | None":
-        """What is left after one more at *now*; None if that is one too many."""
-        spent = max(0.0, self.spent - (now - self.at) / self.every)
-        return replace(self, spent=spent + 1, at=now) if spent + 1 <= self.most else None
+        """What is left after one use *now*; None if that is one too many."""
+        return self.spent(now) if self.wait(now) <= 0 else None
+
+    def _used(self, now: Seconds) -> float:
+        return max(0.0, self.used - (now - self.at) / self.every)

@@ -1,8 +1,9 @@
 """What a watched log means: where reading begins, when a line may have checks looked at, and how the watch stands."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from migrawatch.decide.allowance import Allowance
 from migrawatch.model import Evidence, Seconds
 
 CATCH_UP = timedelta(minutes=2)
@@ -92,26 +93,9 @@ def is_same_file(before: int, named: int, after: int) -> bool:
     return before <= named <= after or (after < before and named <= after)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Allowance:
-    """How many looks may still be caused: up to `BURST`, one more every *limit*. Times are monotonic seconds."""
-
-    limit: Seconds
-    left: float = float(BURST)
-    at: Seconds = field(default=float("-inf"))
-
-    def wait(self, now: Seconds) -> Seconds:
-        """Seconds until the next look may be caused; 0 if now."""
-        gap = max(0.0, self.at + GAP - now)
-        missing = 1.0 - self._left(now)
-        return max(gap, missing * self.limit) if missing > 1e-9 else gap
-
-    def spent(self, now: Seconds) -> "Allowance":
-        """What is left after one look that is caused *now*."""
-        return Allowance(limit=self.limit, left=max(0.0, self._left(now) - 1.0), at=now)
-
-    def _left(self, now: Seconds) -> float:
-        return min(float(BURST), self.left + (now - self.at) / self.limit)
+def looks_allowed(limit: Seconds) -> Allowance:
+    """How many looks one source may cause: up to `BURST` at once, one more every *limit*."""
+    return Allowance(most=BURST, every=limit, gap=GAP)
 
 
 def lent_with(kept: tuple[Evidence, ...], new: tuple[Evidence, ...]) -> tuple[Evidence, ...]:

@@ -270,6 +270,7 @@ def test_an_operator_is_warned_that_nobody_is_told_yet(production: Settings) -> 
         "receivers.ops: tells nobody: url is CHANGE_ME",
         "routes: nobody is told of what is critical",
         "routes: nobody is told of what is warning",
+        "heartbeat: tells nobody: urls[0] is CHANGE_ME",
     ]
 
 

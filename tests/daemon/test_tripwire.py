@@ -103,17 +103,19 @@ async def test_the_end_of_the_connection_has_the_check_looked_at_and_it_is_made_
     assert trigger.evidence[0].text.startswith("connection closed by the peer after ")
 
 
-async def test_a_server_that_is_gone_is_looked_at_once_and_waited_for(server: Server, vantage: Vantage) -> None:
-    """That it cannot be reached is the check's to tell."""
+async def test_a_server_that_is_gone_is_looked_at_twice_and_waited_for(server: Server, vantage: Vantage) -> None:
+    """Once at its end, which may be too early to see it, and once when it takes no connection any more."""
     desk = Desk()
     async with held(server, vantage, desk) as wire:
         await until(lambda: server.held)
         server.stop()
-        await until(lambda: desk.triggers)
+        await until(lambda: len(desk.triggers) == 2)
         await asyncio.sleep(2.5)
-        assert (len(desk.triggers), wire.up) == (1, False)
+        assert (len(desk.triggers), wire.up) == (2, False)
         await server.start()
         await until(lambda: wire.up)
+
+    assert desk.triggers[1].evidence[0].text == "connection cannot be made again"
 
 
 async def test_a_server_that_hangs_up_at_once_costs_few_looks(server: Server, vantage: Vantage) -> None:

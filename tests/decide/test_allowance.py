@@ -17,7 +17,7 @@ def test_so_often_at_once_and_then_as_it_comes_back() -> None:
 
 
 def test_rest_saves_up_no_more_than_all_of_it() -> None:
-    allowance = Allowance(most=2, every=1.0, spent=2.0, at=0.0)
+    allowance = Allowance(most=2, every=1.0, used=2.0, at=0.0)
 
     rested = allowance.taken(1000.0)
     assert rested is not None

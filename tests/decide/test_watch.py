@@ -14,11 +14,11 @@ from migrawatch.decide.watch import (
     CATCH_UP_BYTES,
     GAP,
     MOST_BEHIND,
-    Allowance,
     FilePlace,
     Position,
     is_fresh,
     is_same_file,
+    looks_allowed,
     skip_to,
     start_in,
 )
@@ -82,7 +82,7 @@ def test_a_rotated_file_is_told_from_one_that_grows(before: int, named: int, aft
 def test_looks_are_caused_at_once_after_a_quiet_time_and_no_faster_than_the_limit_for_long(
     pauses: list[float], limit: float
 ) -> None:
-    allowance, now, looks = Allowance(limit=limit), 0.0, []
+    allowance, now, looks = looks_allowed(limit), 0.0, []
     for pause in pauses:
         now += pause
         if (wait := allowance.wait(now)) == 0:

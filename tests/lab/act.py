@@ -85,24 +85,28 @@ def thaw(host: str) -> Act:
     return lambda lab: lab.machine(host).freeze(False)
 
 
-def fill_disk(host: str) -> Act:
-    """Leave *host* no room on its disk, as if all of it were used."""
-    return lambda lab: _shrink(lab, host, inodes=False)
+def fill_disk(host: str, share: float = 1.0) -> Act:
+    """Have *share* of *host*'s disk in use; all of it leaves no room."""
+
+    def shrink(lab: "Lab") -> None:
+        now = os.statvfs(lab.machine(host).home)
+        used = (now.f_blocks - now.f_bfree) * now.f_frsize
+        # What a moment needs, or the host could not even say that it is full.
+        lab.machine(host).resize_disk(f"size={round(used / share) + 65536}")
+
+    return shrink
 
 
 def use_up_inodes(host: str) -> Act:
     """Let *host* have no further file on its disk, however small."""
-    return lambda lab: _shrink(lab, host, inodes=True)
+
+    def shrink(lab: "Lab") -> None:
+        now = os.statvfs(lab.machine(host).home)
+        lab.machine(host).resize_disk(f"nr_inodes={now.f_files - now.f_ffree + 2}")
+
+    return shrink
 
 
 def give_room(host: str) -> Act:
     """Give *host* the disk back that it came up with."""
     return lambda lab: lab.machine(host).resize_disk(DISK)
-
-
-def _shrink(lab: "Lab", host: str, *, inodes: bool) -> None:
-    machine = lab.machine(host)
-    now = os.statvfs(machine.home)
-    used, files = (now.f_blocks - now.f_bfree) * now.f_frsize, now.f_files - now.f_ffree
-    # What a moment needs, or the host could not even say that it is full.
-    machine.resize_disk(f"nr_inodes={files + 2}" if inodes else f"size={used + 65536}")

@@ -11,7 +11,7 @@ from tests.lab.act import (
     thaw,
     use_up_inodes,
 )
-from tests.lab.truth import HOST, Act, Cause, Fault
+from tests.lab.truth import HOST, Act, Cause, Fault, Severity
 
 # What is looked at from here on each, and what is looked at through its own SSH, which is unknown then, not down.
 LOOKED_AT = {"mail-core": ("submission", "mail-exchanger", "imap"), "dns-core": ("dns/migrahosting.com",), "pve": ()}
@@ -48,6 +48,18 @@ def dropping(host: str) -> Fault:
     return whole(host, "dropping", "drops every packet", "host_down", drop, clear_filter(host))
 
 
+def filling(host: str) -> Fault:
+    check = f"disk/root@{host}"
+    return Fault(
+        name=f"{host}-disk-filling",
+        breaks=f"{host} has nine tenths of its disk in use",
+        causes=(Cause(check=check, host=host, service="disk", reason="disk_filling", severity=Severity.WARNING),),
+        shows={check: ("warn", "disk_filling")},
+        inject=fill_disk(host, 0.9),
+        heal=give_room(host),
+    )
+
+
 def full(host: str, name: str, breaks: str, inject: Act, symptoms: frozenset[str]) -> Fault:
     check = f"disk/root@{host}"
     return Fault(
@@ -69,6 +81,8 @@ FAULTS = (
         full(host, "disk-full", "has no room on its disk", fill_disk(host), NO_ROOM.get(host, frozenset()))
         for host in LOOKED_AT
     ),
+    # On mail-core Postfix takes no mail long before.
+    *(filling(host) for host in ("dns-core", "pve")),
     *(
         full(host, "inodes-used-up", "can have no further file", use_up_inodes(host), frozenset())
         for host in ("mail-core", "dns-core")
