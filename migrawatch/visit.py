@@ -23,7 +23,7 @@ from migrawatch.model import (
     worst_first,
 )
 from migrawatch.reach.name import is_literal
-from migrawatch.reach.presented import CERT_EXPIRY, CHAIN, TLS_CIPHER, TLS_VERSION, readings_of, words_of
+from migrawatch.reach.presented import CERT_EXPIRY, CHAIN, TLS_CIPHER, TLS_VERSION, readings_of
 from migrawatch.reach.tls import Handshake, Tls
 from migrawatch.reach.vantage import Completed, Files, Vantage
 from migrawatch.reach.wire import Wire
@@ -185,15 +185,15 @@ class Visit:
         with self.step("tls", late=Reason.TLS_TIMEOUT, closed=Reason.TLS_ALERT):
             handshake = await wire.start_tls(tls)
         self._readings += readings_of(handshake)
-        self.fact(f"certificate of {tls.name}", words_of(handshake))
+        self.fact(f"certificate of {tls.name}", handshake.words)
         if handshake.problem is not None:
-            self.evidence(f"certificate of {tls.name}", words_of(handshake))
+            self.evidence(f"certificate of {tls.name}", handshake.words)
             raise Down(*handshake.problem)
         days = (handshake.expires_at - self.at).total_seconds() / 86400
         # Without a warning asked for, one that is not verified may be as old as it likes.
         if tls.warn_before and days < tls.warn_before / 86400:
             when = f"expires in {days:.1f} days" if days > 0 else f"expired {-days:.1f} days ago"
-            self.evidence(f"certificate of {tls.name}", words_of(handshake))
+            self.evidence(f"certificate of {tls.name}", handshake.words)
             self.warn(Reason.TLS_EXPIRING, f"the certificate of {tls.name} {when}")
         return handshake
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from migrawatch.check import Check
 from migrawatch.config.each import Draft
 from migrawatch.config.hosts import Hosts
-from migrawatch.config.keys import RESERVED, CheckKeys, Pace, Tempo, tempo_of
+from migrawatch.config.keys import RESERVED, CheckKeys, Defaults, Tempo, tempo_of
 from migrawatch.config.kinds import KindError, Kinds
 from migrawatch.config.problem import Report, near
 from migrawatch.config.remedy import Remedies, RemedyError, note_unknown_reasons, remedies_of
@@ -43,7 +43,7 @@ class Reader:
 
     kinds: Kinds
     hosts: Hosts
-    defaults: Pace
+    defaults: Defaults
     secrets: Secrets
     report: Report
 
@@ -115,7 +115,7 @@ class Reader:
             vantage=vantage,
             target=probe.target,
             tags=keys.tags,
-            runbook=keys.runbook,
+            runbook=keys.runbook or self.defaults.runbook,
             shows_life=probe.shows_life,
         )
         return Check(

@@ -11,7 +11,7 @@ from migrawatch.model import Seconds, Severity
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """When and how patiently a check looks; the section `defaults` sets it for all checks."""
+    """When and how patiently a check looks."""
 
     every: Seconds | None = None
     """How often the check looks."""
@@ -42,6 +42,14 @@ class Pace:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Defaults(Pace):
+    """What the section `defaults` sets for all checks."""
+
+    runbook: str = ""
+    """The address of a page that says more, for checks that name none; in `{reason}` the incident's is filled in."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckKeys(Pace):
     """The keys of a check."""
 
@@ -58,7 +66,7 @@ class CheckKeys(Pace):
     tags: tuple[str, ...] = ()
     """Words for selecting checks and for routes."""
     runbook: str = ""
-    """The address of a page that says more; it goes out with every notice."""
+    """The address of a page that says more; it goes out with every notice, `{reason}` filled in."""
     remedy: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Commands to type next, by reason; `{host}`, `{service}`, `{check}` and the kind's settings are filled in."""
     was: str = ""

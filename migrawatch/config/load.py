@@ -9,7 +9,7 @@ from migrawatch.config.checks import Reader
 from migrawatch.config.each import expand
 from migrawatch.config.heartbeat import read_heartbeat
 from migrawatch.config.hosts import read_hosts
-from migrawatch.config.keys import Pace
+from migrawatch.config.keys import Defaults
 from migrawatch.config.kinds import KindError, Kinds, discover
 from migrawatch.config.maintenance import Nameable, read_windows
 from migrawatch.config.problem import Place, Report, in_order, near
@@ -69,8 +69,8 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
     hosts = read_hosts(_section(whole, "hosts", report), ssh, path.parent, secrets, report)
     daemon = validate(Daemon, _section(whole, "daemon", report), "daemon", secrets, report)
     access = validate(SshAccess, ssh, "ssh", secrets, report)
-    defaults = validate(Pace, _section(whole, "defaults", report), "defaults", secrets, report)
-    reader = Reader(kinds=kinds, hosts=hosts, defaults=defaults or Pace(), secrets=secrets, report=report)
+    defaults = validate(Defaults, _section(whole, "defaults", report), "defaults", secrets, report)
+    reader = Reader(kinds=kinds, hosts=hosts, defaults=defaults or Defaults(), secrets=secrets, report=report)
     drafts = expand(_section(whole, "checks", report), report)
     checks, not_watched = resolve(drafts.values(), reader)
     known = Known(

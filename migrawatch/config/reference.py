@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from migrawatch.config.described import default_of, descriptions
 from migrawatch.config.heartbeat import Heartbeat
 from migrawatch.config.hosts import HostKeys, given
-from migrawatch.config.keys import CheckKeys, Pace, tempo_of
+from migrawatch.config.keys import CheckKeys, Defaults, Pace, tempo_of
 from migrawatch.config.kinds import Kinds, discover
 from migrawatch.config.maintenance import WindowKeys
 from migrawatch.config.receivers import RECEIVERS
@@ -33,7 +33,7 @@ _SECTIONS: tuple[tuple[str, type[Any], str], ...] = (
     ("daemon", Daemon, ""),
     ("ssh", SshAccess, ""),
     ("hosts", HostKeys, "Maps a name to a machine."),
-    ("defaults", Pace, "Holds for every check that does not say otherwise."),
+    ("defaults", Defaults, "Holds for every check that does not say otherwise."),
     ("watch", WatchKeys, ""),
     ("maintenance", WindowKeys, ""),
     ("routes", Route, "A list: who is told of what. Every route that matches is told; what a route does not say, it "

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from migrawatch.config.described import descriptions
 from migrawatch.config.heartbeat import Heartbeat
 from migrawatch.config.hosts import BY_SSH, HostKeys, given
-from migrawatch.config.keys import CheckKeys, Pace
+from migrawatch.config.keys import CheckKeys, Defaults
 from migrawatch.config.kinds import Kinds, discover
 from migrawatch.config.maintenance import WindowKeys
 from migrawatch.config.receivers import RECEIVERS
@@ -27,7 +27,7 @@ def json_schema(kinds: Kinds | None = None) -> dict[str, Any]:
     found = kinds or discover()
     probes = {name: found.find(name) for name in found}
     shapes: dict[str, type[Any]] = {
-        "daemon": Daemon, "ssh": SshAccess, "host": HostKeys, "pace": Pace, "check": CheckKeys, "route": Route,
+        "daemon": Daemon, "ssh": SshAccess, "host": HostKeys, "defaults": Defaults, "check": CheckKeys, "route": Route,
         "watch": WatchKeys, "window": WindowKeys, "heartbeat": Heartbeat,
         **{f"receiver-{name}": shape for name, shape in RECEIVERS.items()},
         **{f"probe-{name}": probe for name, probe in probes.items()},
@@ -65,7 +65,7 @@ def _sections(whole: dict[str, Any], probes: dict[str, type[Probe]]) -> dict[str
         "daemon": whole["daemon"],
         "ssh": whole["ssh"],
         "hosts": {"type": "object", "additionalProperties": whole["host"]},
-        "defaults": whole["pace"],
+        "defaults": whole["defaults"],
         "checks": _checks(whole, probes),
         "watch": {"type": "object", "additionalProperties": whole["watch"]},
         "maintenance": {"type": "object", "additionalProperties": whole["window"]},

@@ -116,7 +116,7 @@ def cause_of(standing: Standing) -> Cause:
         detail=detail,
         summary=_summary(standing, reason, detail),
         target=subject.target,
-        runbook=subject.runbook,
+        runbook=subject.runbook.replace("{reason}", reason),
         certificate=standing.certificate,
     )
 

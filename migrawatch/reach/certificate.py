@@ -12,6 +12,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from migrawatch.reach.name import ascii_name, is_literal
 
 _KEPT = 512
+_NAMED, _SHOWN = 2, 16
+"""Names, and digits of the fingerprint, that people are shown."""
+
 _WEAK_HASHES = {"md5", "sha1"}
 _LEAST_RSA_BITS = 2048
 
@@ -51,6 +54,7 @@ class Facts:
     links: tuple[Certificate, ...]
     expires_at: datetime
     leaf_labels: dict[str, str] = field(default_factory=dict)
+    words: str = ""
 
     @property
     def leaf(self) -> Certificate:
@@ -95,6 +99,17 @@ def _read(chain: tuple[bytes, ...]) -> Facts:
             "subjectalternative": ",".join(leaf.names),
             "serialnumber": leaf.serial,
         },
+        words=_words_of(leaf),
+    )
+
+
+def _words_of(leaf: Certificate) -> str:
+    """Whose it is, who issued it, and when it holds: for people."""
+    owners = (*leaf.names, *leaf.addresses) or (leaf.subject,)
+    more = f" and {len(owners) - _NAMED} more" if len(owners) > _NAMED else ""
+    return (
+        f"{', '.join(owners[:_NAMED])}{more} by {leaf.issuer}, "
+        f"{leaf.valid_from:%Y-%m-%d} to {leaf.expires_at:%Y-%m-%d}, sha256 {leaf.fingerprint[:_SHOWN]}"
     )
 
 

@@ -194,5 +194,6 @@ def _facts(session: SSL.Connection, tls: Tls) -> Handshake:
         chain=chain,
         expires_at=facts.expires_at,
         leaf_labels=facts.leaf_labels,
+        words=facts.words,
         problem=judge(chain, facts, tls, datetime.now(UTC)) if tls.verify else None,
     )

@@ -1,9 +1,6 @@
-"""What a handshake showed, as measures and in words."""
-
-from functools import lru_cache
+"""What a handshake showed, as measures."""
 
 from migrawatch.model import Measure, Reading
-from migrawatch.reach.certificate import facts_of
 from migrawatch.reach.tls import Handshake
 
 CERT_EXPIRY = Measure(
@@ -18,12 +15,6 @@ CHAIN = Measure(
     ("fingerprint_sha256", "issuer", "subject", "subjectalternative", "serialnumber"),
 )
 
-_NAMED = 2
-"""Names of a certificate that people are shown; the rest are counted."""
-
-_SHOWN = 16
-"""Digits of a fingerprint that people are shown."""
-
 
 def readings_of(handshake: Handshake) -> tuple[Reading, ...]:
     """The readings that every look over TLS has."""
@@ -33,20 +24,4 @@ def readings_of(handshake: Handshake) -> tuple[Reading, ...]:
         Reading(TLS_VERSION, 1.0, (handshake.version,)),
         Reading(TLS_CIPHER, 1.0, (handshake.cipher,)),
         Reading(CHAIN, 1.0, tuple([labels[name] for name in CHAIN.labels])),
-    )
-
-
-def words_of(handshake: Handshake) -> str:
-    """The certificate that was presented, for people: `db.example by CN=R11, 2026-08-26 to 2026-11-24, sha256 9f…`."""
-    return _words_of(handshake.chain)
-
-
-@lru_cache(maxsize=512)
-def _words_of(chain: tuple[bytes, ...]) -> str:
-    leaf = facts_of(chain).leaf
-    owners = (*leaf.names, *leaf.addresses) or (leaf.subject,)
-    more = f" and {len(owners) - _NAMED} more" if len(owners) > _NAMED else ""
-    return (
-        f"{', '.join(owners[:_NAMED])}{more} by {leaf.issuer}, "
-        f"{leaf.valid_from:%Y-%m-%d} to {leaf.expires_at:%Y-%m-%d}, sha256 {leaf.fingerprint[:_SHOWN]}"
     )

@@ -31,7 +31,10 @@ class Certificate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Handshake:
-    """The facts of one handshake. *problem* says why the chain is not to be trusted; None when it is."""
+    """The facts of one handshake. *problem* says why the chain is not to be trusted; None when it is.
+
+    *words* are the certificate's for people: `db.example by CN=R11, 2026-08-26 to 2026-11-24, sha256 9f…`.
+    """
 
     version: str
     cipher: str
@@ -39,4 +42,5 @@ class Handshake:
     chain: tuple[bytes, ...] = ()
     expires_at: datetime
     leaf_labels: dict[str, str] = field(default_factory=dict)
+    words: str = ""
     problem: tuple[Reason, str] | None = None

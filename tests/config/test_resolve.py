@@ -4,7 +4,7 @@ from migrawatch.config import Settings
 from migrawatch.config.kinds import discover
 from migrawatch.model import Covered, Severity
 from migrawatch.reason import Reason
-from tests.config.conftest import Folder, names
+from tests.config.conftest import AROUND, Folder, names
 
 
 def not_watched(settings: Settings) -> dict[str, str]:
@@ -311,3 +311,17 @@ def test_what_all_checks_cover_is_handed_to_the_one_that_asks(folder: Folder) ->
         sites=frozenset({"a.example", "b.example", "e.example"}),
         zones=frozenset({"c.example", "d.example", "xn--bcher-kva.example"}),
     )
+
+
+def test_a_runbook_for_all_checks_is_that_of_those_that_name_none(folder: Folder) -> None:
+    settings = folder.load(
+        AROUND + "defaults: {runbook: 'https://w/#{reason}'}\n"
+        "checks:\n"
+        "  a: {probe: page, host: web, url: a}\n"
+        "  b: {probe: page, host: web, url: b, runbook: 'https://own'}\n"
+    )
+
+    assert [check.subject.runbook for check in settings.checks if not check.implicit] == [
+        "https://w/#{reason}",
+        "https://own",
+    ]

@@ -1,6 +1,7 @@
 """What changed since all was well: kept from look to look, and told with the cause."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,8 @@ from migrawatch.decide.changes import LOOKBACK
 from migrawatch.decide.changes import MOST as MOST_TOLD
 from migrawatch.decide.incident import Difference
 from migrawatch.decide.knowledge import LONGEST, MOST, Knowledge, learned
+from migrawatch.decide.standing import Standing
+from migrawatch.decide.summary import cause_of
 from migrawatch.model import Fact, Measure, Reading
 from migrawatch.reason import Reason
 from tests.decide.boards import START, Room, observation, subject
@@ -220,3 +223,10 @@ def test_a_need_that_is_not_well_and_not_to_blame_is_in_the_evidence() -> None:
 
     assert "nginx-config from srv1" in [piece.source for piece in incident.evidence]
     assert "nginx-config" not in incident.holds
+
+
+def test_the_runbook_leads_to_the_section_about_the_reason() -> None:
+    site = replace(SITE, runbook="https://w/runbook.md#{reason}")
+    seen = observation(site, START, Reason.HTTP_GATEWAY)
+
+    assert cause_of(Standing(subject=site).after(seen)).runbook == "https://w/runbook.md#http_gateway"
