@@ -67,6 +67,8 @@ _CUT_OFF = (
         Reason.MAIL_QUEUE,
         Reason.MAIL_NOT_DELIVERED,
         Reason.HEARTBEAT_MISSED,
+        Reason.VANTAGE_LOST,
+        Reason.UPLINK_LOST,
     }
 )
 """How things look from which nothing comes through to us: what did come through is never among it."""

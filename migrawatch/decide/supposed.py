@@ -11,7 +11,7 @@ from datetime import datetime
 from migrawatch.decide import blame
 from migrawatch.decide.board import HOST_PROBE, SSH_PROBE, Board, Standings, all_needs
 from migrawatch.decide.standing import Standing
-from migrawatch.decide.ways import alone, because
+from migrawatch.decide.ways import UNSEEN, alone, because
 from migrawatch.model import Finding, Observation, Verdict
 from migrawatch.reason import Reason
 
@@ -80,7 +80,8 @@ def _following(name: str, board: Board) -> Finding | None:
     assert standing.seen is not None
     for need in _nearest_down(name, board):
         for reason in because(standing.subject, board[need]):
-            finding = Finding(Verdict.DOWN, reason, f"supposed: because of {need}")
+            verdict = Verdict.UNKNOWN if reason in UNSEEN else Verdict.DOWN
+            finding = Finding(verdict, reason, f"supposed: because of {need}")
             board[name] = replace(standing, seen=look(standing, standing.seen.at, finding))
             explained = blame.roots(name, board) != (name,)
             board[name] = standing

@@ -54,6 +54,9 @@ def _always(alone: Reason, needing: Reason | None = None) -> Ways:
     return Ways(alone=alone, shut=other, behind=other, gone=other, silent=other)
 
 
+_AWAY = {"mail_dns": R.DNS_TIMEOUT, **dict.fromkeys(("dns_consistency", "dnsbl", "domain_expiry"), R.UPLINK_LOST)}
+"""What kinds that ask others about a host say when they reach none of those."""
+
 _LAN = "uplink/lan"
 _OTHERS = _always(R.COMMAND_FAILED)
 _WAYS = {
@@ -102,7 +105,8 @@ def because(subject: Subject, need: Standing) -> Iterator[Reason]:
     """How *subject* may look while *need*, the nearest of its needs that fails, is as it is; the likeliest first."""
     ways = _WAYS.get(subject.probe, _OTHERS)
     if need.subject.probe == UPLINK_PROBE:
-        yield from () if ways.gone is None else (ways.gone,)
+        away = _AWAY.get(subject.probe, ways.gone)
+        yield from () if away is None else (away,)
         return
     if need.subject.probe == HOST_PROBE and (need.subject.host == subject.host or subject.probe == HOST_PROBE):
         found = ways.silent if need.reason is R.HOST_UNRESPONSIVE else ways.gone

@@ -8,7 +8,7 @@ import pytest
 from migrawatch.decide.blame import explains
 from migrawatch.decide.standing import Standing
 from migrawatch.decide.supposed import Outage, supposed
-from migrawatch.model import Severity, Subject
+from migrawatch.model import Severity, Subject, Verdict
 from migrawatch.reason import Reason
 from tests.decide.boards import PRODUCTION, START, Room, observation, subject
 
@@ -195,6 +195,8 @@ def test_an_outage_of_the_uplink_can_be_supposed() -> None:
 
     assert internet[INTERNET].reason is Reason.UPLINK_INTERNET
     assert {"host/far", "legacy/80", "smtp-out@srv1"} <= set(internet)
+    zone = internet["zone/migrapanel.com"]
+    assert (zone.verdict, zone.reason) == (Verdict.UNKNOWN, Reason.UPLINK_LOST)
     assert "host/srv1" not in internet
     assert everything[LAN].reason is Reason.UPLINK_LAN
     assert {INTERNET, "host/srv1", "host/far", "login-page"} <= set(everything)
