@@ -39,7 +39,7 @@ lint: install
 	$(BIN)/lint-imports
 
 test: install servers lint roots
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 bench: install servers
 	$(BIN)/python -m bench --check

@@ -56,10 +56,12 @@ async def inquire(
         for name in seen:
             if board[name].verdict is Verdict.DOWN:
                 wanted |= dict.fromkeys(witnesses(name, board))
-    # All was looked at within this inquiry: which look came first says nothing about what is fresh.
+    # All was looked at within this inquiry: which look came first, or ended first, says nothing about what is fresh.
     began = min((observation.at for observation in seen.values()), default=datetime.now(UTC))
     # In the order of the configuration, as the daemon judges: it decides between causes that weigh the same.
-    judged = {name: _standing(checks[name], replace(seen[name], at=began)) for name in checks if name in wanted}
+    judged = {
+        name: _standing(checks[name], replace(seen[name], at=began, took=0.0)) for name in checks if name in wanted
+    }
     judgement = judge((), judged, datetime.now(UTC), lambda: secrets.token_hex(6))
     clear = clarify(judged)
     return Inquest(

@@ -9,11 +9,6 @@ from tests.servers.certificates import Authority
 from tests.servers.postgres import PostgresServer
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The lab's files first: they take longest, and one worker would be left with them while the others have ended."""
-    items.sort(key=lambda item: item.get_closest_marker("lab") is None)
-
-
 @pytest.fixture(autouse=True)
 def plain_logs() -> Iterator[None]:
     """A command sets the logs up for its own stderr, which is closed when the test ends."""
