@@ -98,10 +98,10 @@ def _blamed(name: str, board: Board) -> Iterator[str]:
 def _may_blame(need: Standing, check: Standing) -> bool:
     if need.verdict is Verdict.DOWN:
         return True
-    # A warning host is one whose SSH server alone is dead: it explains nothing. A name server that is lame or gone is a
-    # warning while the others answer, and yet the cause for whoever asked it.
+    # A warning host is one whose SSH server alone is dead: it explains nothing. A lame server is a warning while the
+    # others answer, and yet the cause for whoever believed it.
     warns = need.verdict is Verdict.WARN and need.subject.probe != HOST_PROBE
-    return warns and (check.lasting is Verdict.WARN or (need.subject.probe in NAME_PROBES and need.reason in UNSERVED))
+    return warns and (check.lasting is Verdict.WARN or need.reason is Reason.LAME_DELEGATION)
 
 
 def kinship(cause: Standing, board: Standings, told: Cause | None = None) -> tuple[str, ...]:

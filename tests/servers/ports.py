@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import count, islice
 
-# Below those that the kernel gives to clients (32768 on): one of those may be taken before its server listens. Tests that
-# run side by side have ports of their own.
+# Below those that the kernel gives to clients (32768 on): one of those may be taken before its server listens.
+# Tests that run side by side have ports of their own.
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw5").removeprefix("gw")) % 6
 _PORTS = range(20_000 + 2_000 * _WORKER, 22_000 + 2_000 * _WORKER)
 _next = count(random.randrange(len(_PORTS)))
