@@ -3,22 +3,26 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What builds the package: pinned, and apart from what the tests need.
+BUILD := .build
 FOR ?=
 N ?= 240
 SEED ?= 1
 
-.PHONY: help demo test lint bench drills install servers roots clean
+.PHONY: help demo test lint bench drills install servers roots deb wheel lock clean
 
 help:
 	@echo "make demo [FOR=60s]      a miniature MigraTeck on loopback: it breaks, the page comes, it recovers"
 	@echo "make test                everything that must hold: lint, types, layers, tests, the lab's faults"
 	@echo "make lint                ruff, mypy, import contracts"
-	@echo "make bench               probes per CPU second against blackbox_exporter, into bench.json"
+	@echo "make bench               looks per CPU second, 1,000 checks, 500 domains, seconds to the page; into bench.json"
 	@echo "make drills N=240 SEED=1 every fault and pair through the daemon, into drills.json"
+	@echo "make deb, make wheel     the package for Debian 12, the wheel for pipx and uv, into dist/"
+	@echo "make lock                pin the releases that both are built of anew"
 
 install: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml tests/prepare-python
+$(VENV)/.installed: pyproject.toml deploy/package/requirements.lock tests/prepare-python
 	tests/prepare-python $(PYTHON) $(VENV)
 	@touch $@
 
@@ -38,8 +42,19 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: install servers lint roots
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+deb wheel: $(BUILD)/.installed
+	$(BUILD)/bin/python deploy/package/build.py $@
+
+$(BUILD)/.installed: deploy/package/build.lock
+	[ -x $(BUILD)/bin/python ] || $(PYTHON) -m venv $(BUILD)
+	$(BUILD)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+lock: $(BUILD)/.installed
+	deploy/package/lock $(BUILD)/bin/uv
+
+test: install servers lint roots $(BUILD)/.installed
+	$(BIN)/python -m pytest -n 4
 
 bench: install servers
 	$(BIN)/python -m bench --check
@@ -48,4 +63,4 @@ drills: install servers roots
 	$(BIN)/python -m tests.drills --number $(N) --seed $(SEED)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BUILD) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,1 +1,1 @@
-"""Probes per CPU second: migrawatch's whole look against Debian's blackbox_exporter, on the same targets."""
+"""Looks per CPU second and seconds to a page, against Debian's peers; and what very many checks cost."""

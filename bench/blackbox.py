@@ -3,18 +3,17 @@
 import asyncio
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 from urllib.parse import urlencode
 
 from bench.prober import CONCURRENCY
-from tests.servers.ports import free_port, wait_for_port
+from tests.servers.blackbox import blackbox_exporter, modules_file
 
-MODULES = {
+MODULES: dict[str, Any] = {
     "http": {"prober": "http", "http": {"preferred_ip_protocol": "ip4", "follow_redirects": True}},
     "https": {"prober": "http", "http": {"preferred_ip_protocol": "ip4", "tls_config": {}}},
     "tcp": {"prober": "tcp", "tcp": {"preferred_ip_protocol": "ip4"}},
@@ -27,7 +26,7 @@ class Blackbox:
     """A running blackbox_exporter."""
 
     def __init__(self, port: int, pid: int) -> None:
-        self._port = port
+        self.port = port
         self._pid = pid
 
     async def spend(self, kind: str, target: str, count: int) -> dict[str, float]:
@@ -37,7 +36,7 @@ class Blackbox:
         request = f"GET /probe?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
         async def work() -> None:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             for _ in left:
                 writer.write(request)
                 body = await _body(reader)
@@ -70,24 +69,15 @@ async def _body(reader: asyncio.StreamReader) -> bytes:
     return body
 
 
-@contextmanager
-def blackbox(folder: Path, ca_file: Path) -> Iterator[Blackbox]:
-    """Run Debian's blackbox_exporter on loopback, trusting *ca_file*."""
-    program = shutil.which("prometheus-blackbox-exporter")
-    if program is None:
-        raise SystemExit("bench: no prometheus-blackbox-exporter; apt-get install prometheus-blackbox-exporter")
-    modules = json.loads(json.dumps(MODULES))
+def trusting(ca_file: Path) -> dict[str, Any]:
+    """The modules, `https` among them trusting *ca_file*."""
+    modules: dict[str, Any] = json.loads(json.dumps(MODULES))
     modules["https"]["http"]["tls_config"] = {"ca_file": str(ca_file), "server_name": "localhost"}
-    config = folder / "blackbox.json"
-    config.write_text(json.dumps({"modules": modules}))
-    port = free_port()
-    process = subprocess.Popen(
-        [program, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"],
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for_port(port)
-        yield Blackbox(port, process.pid)
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+    return modules
+
+
+@contextmanager
+def blackbox(folder: Path, modules: dict[str, Any]) -> Iterator[Blackbox]:
+    """Run Debian's blackbox_exporter on loopback with *modules*."""
+    with blackbox_exporter(modules_file(folder, modules), "--log.level=error") as running:
+        yield Blackbox(running.port, running.process.pid)

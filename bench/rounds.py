@@ -22,6 +22,8 @@ Run = dict[str, Any]
 def measure(kinds: list[str], rounds: int) -> list[Run]:
     """Each round: each kind, both probers one after the other, the first alternating. The first round only warms."""
     runs: list[Run] = []
+    if not kinds:
+        return runs
     with probers(kinds) as (prober, peer, places):
         for number in range(rounds + 1):
             for kind in kinds:

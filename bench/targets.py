@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.blackbox import Blackbox, blackbox
+from bench.blackbox import Blackbox, blackbox, trusting
 from tests.servers.certificates import Authority
 from tests.servers.nginx import nginx
 from tests.servers.ports import free_port
@@ -80,7 +80,7 @@ def probers(kinds: list[str]) -> Iterator[tuple[Prober, Blackbox, Places]]:
             places["postgres"] = stack.enter_context(_postgres(authority))
         prober = Prober(places)
         stack.callback(prober.end)
-        peer = stack.enter_context(blackbox(folder, authority.root_file))
+        peer = stack.enter_context(blackbox(folder, trusting(authority.root_file)))
         yield prober, peer, places
 
 

@@ -1,10 +1,10 @@
 """The words that every layer speaks: verdicts, measures, steps, subjects and observations."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from migrawatch.reason import Reason
 
@@ -53,6 +53,8 @@ class Contact(Enum):
 
     TCP = "tcp"
     UDP = "udp"
+    SOCKET = "socket"
+    """A unix socket."""
     COMMANDS = "commands"
     FILES = "files"
     REPORTS = "reports"
@@ -73,6 +75,36 @@ class Covered:
     def __or__(self, other: "Covered") -> "Covered":
         """What either watches."""
         return Covered(sites=self.sites | other.sites, zones=self.zones | other.zones)
+
+
+NUMBER, NAME = "{number}", "{name}"
+"""Stand in a command of `Access` for what is not known before: some digits, a host's name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """What a look asks of the host that it looks from; nothing else need be permitted there.
+
+    *commands* are run, *guarded* ones only while somebody listens on the socket that stands first. *places* are
+    connected to (`*` for any address), *own_ports* at every address of the host itself. *lookups* are names that are
+    resolved there, each with its family. *files* are read, of which some are for one of *groups* only.
+    """
+
+    commands: tuple[tuple[str, ...], ...] = ()
+    guarded: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    places: tuple[tuple[str, int], ...] = ()
+    own_ports: tuple[int, ...] = ()
+    lookups: tuple[tuple[str, int], ...] = ()
+    files: bool = False
+    groups: tuple[str, ...] = ()
+
+    def __or__(self, other: "Access") -> "Access":
+        """What either asks, each thing once and in its order."""
+        both: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        for name, own in both.items():
+            more = getattr(other, name)
+            both[name] = own or more if name == "files" else tuple(dict.fromkeys((*own, *more)))
+        return Access(**both)
 
 
 class Secret:
@@ -97,6 +129,10 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(("Secret", self._value))
+
+
+Written: TypeAlias = Annotated[Secret, "written"]
+"""A secret that stands in the file itself, as other programs' configurations have them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

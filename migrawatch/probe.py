@@ -3,22 +3,40 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from migrawatch.model import Contact, Covered, Down, Fault, Lost, Measure, Seconds, Secret, Unsure, Verdict
+from migrawatch.model import (
+    NAME,
+    NUMBER,
+    Access,
+    Contact,
+    Covered,
+    Down,
+    Fault,
+    Lost,
+    Measure,
+    Seconds,
+    Secret,
+    Unsure,
+    Verdict,
+)
+from migrawatch.parse.url import parse_dial, parse_url
+from migrawatch.reach.name import is_literal
 from migrawatch.reach.presented import CERT_EXPIRY, CHAIN, TLS_CIPHER, TLS_VERSION
 from migrawatch.reach.tls import Handshake, Tls
 from migrawatch.reach.vantage import Completed, Files
 from migrawatch.reach.wire import Wire
 from migrawatch.reason import Reason
-from migrawatch.visit import IP_PROTOCOL, WIRE_MEASURES, Visit
+from migrawatch.visit import WIRE_MEASURES, Visit
 
 __all__ = [
     "CERT_EXPIRY",
     "CHAIN",
     "FILES_REMEDIES",
-    "IP_PROTOCOL",
+    "NAME",
+    "NUMBER",
     "TLS_CIPHER",
     "TLS_VERSION",
     "WIRE_MEASURES",
+    "Access",
     "Completed",
     "Contact",
     "Covered",
@@ -37,6 +55,7 @@ __all__ = [
     "Verdict",
     "Visit",
     "Wire",
+    "access_to",
 ]  # fmt: skip
 
 FILES_REMEDIES: Mapping[Reason, tuple[str, ...]] = {
@@ -45,6 +64,15 @@ FILES_REMEDIES: Mapping[Reason, tuple[str, ...]] = {
     Reason.COMMAND_TIMEOUT: ('ssh {host} "uptime; ps -C sftp-server -o pid,stat,wchan:30,args"',),
 }
 """What to type when the files below a kind's *path* cannot be read, whatever they are read for."""
+
+
+def access_to(*places: tuple[str, int] | None, family: int = 0) -> Access:
+    """Access to addresses, or to names that the host itself resolves: whatever address it finds for one of them."""
+    known = [place for place in places if place is not None]
+    return Access(
+        places=tuple((address if is_literal(address) else "*", port) for address, port in known),
+        lookups=tuple((address, family) for address, _ in known if address != "*" and not is_literal(address)),
+    )
 
 
 class Probe:
@@ -75,6 +103,33 @@ class Probe:
     def covers(self) -> Covered:
         """The sites and zones that this watches, so that those which nobody watches can be told."""
         return Covered()
+
+    @property
+    def dialled(self) -> tuple[str, int]:
+        """The name or address that a look connects to first, and the port; empty and 0 for a kind that has none."""
+        if url := getattr(self, "url", ""):
+            parsed, dial = parse_url(url), getattr(self, "dial", "")
+            address, port = parse_dial(dial) if dial else ("", 0)
+            return address or parsed.host, port or parsed.port
+        return getattr(self, "address", ""), getattr(self, "port", 0)
+
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """Where a look connects to; None for a kind that connects to no one port."""
+        if self.contact is not Contact.TCP:
+            return None
+        place = self.dialled
+        return place if all(place) else None
+
+    @property
+    def access(self) -> Access:
+        """What a look asks of the host that it looks from. A kind that runs commands says which."""
+        return access_to(self.place, family=getattr(self, "family", 0)) | Access(files=self.contact is Contact.FILES)
+
+    @property
+    def access_within(self) -> Access:
+        """What a kind that logs in by itself asks of the host that it looks at."""
+        return Access()
 
     def knowing(self, covered: Covered) -> Self:
         """This probe, told what all checks cover; few kinds need to know."""

@@ -67,7 +67,11 @@ class Reason(StrEnum):
     HTTP_REDIRECT = ("http_redirect", "The redirect is missing or leads elsewhere.")
     HTTP_REDIRECT_LOOP = ("http_redirect_loop", "The redirects did not end within the limit.")
     HTTP_CORS = ("http_cors", "A browser would refuse the cross-origin request.")
+    HTTP_VERSION = ("http_version", "The response came in another version of HTTP than it must.")
+    HTTP_SCHEME = ("http_scheme", "The page was served with TLS where it must not be, or without it where it must.")
     HTTP_TOO_LARGE = ("http_too_large", "The response is larger than the limit.")
+    GRPC_STATUS = ("grpc_status", "The gRPC call ended with another status than OK.")
+    GRPC_NOT_SERVING = ("grpc_not_serving", "The server says of itself that it does not serve.")
     PG_TIMEOUT = ("pg_timeout", "The database accepted the connection and stayed silent.")
     PG_AUTH = ("pg_auth", "The database refused the password.")
     PG_HBA = ("pg_hba", "The database's access rules (pg_hba.conf) refuse this client.")
@@ -188,6 +192,10 @@ class Reason(StrEnum):
     LOOKS_LATE = ("looks_late", "Looks begin too late: migrawatch does not keep up.")
     RECEIVER_STUCK = ("receiver_stuck", "A receiver has not taken its notices for too long.")
     STATE_NOT_WRITTEN = ("state_not_written", "What migrawatch must remember does not reach the disk.")
+    STATE_SET_ASIDE = (
+        "state_set_aside",
+        "The file of what migrawatch remembers was not usable, and a new one was begun.",
+    )
     COMMAND_FAILED = ("command_failed", "A command failed.")
     COMMAND_TIMEOUT = ("command_timeout", "A command did not end in time.")
     FILES_UNREADABLE = ("files_unreadable", "We could not look: the files are not readable for us.")
@@ -195,4 +203,8 @@ class Reason(StrEnum):
     EDGE_UNSEEN = ("edge_unseen", "We cannot tell: what the edge lets in is not seen from inside it.")
     UPLINK_LOST = ("uplink_lost", "We could not look: our own uplink is lost.")
     NO_HISTORY = ("no_history", "We cannot tell yet: this needs an earlier look to compare with.")
+    TARGET_REFUSED = (
+        "target_refused",
+        "We did not look: the target is none that may be asked for, or no target at all.",
+    )
     BUG = ("bug", "We could not look: migrawatch itself has a fault.")

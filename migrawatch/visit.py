@@ -22,8 +22,9 @@ from migrawatch.model import (
     Verdict,
     worst_first,
 )
+from migrawatch.reach.dialled import DIALLED_MEASURES, lookup_of, readings_of_address
 from migrawatch.reach.name import is_literal
-from migrawatch.reach.presented import CERT_EXPIRY, CHAIN, TLS_CIPHER, TLS_VERSION, readings_of
+from migrawatch.reach.presented import TLS_MEASURES, readings_of
 from migrawatch.reach.tls import Handshake, Tls
 from migrawatch.reach.vantage import Completed, Files, Vantage
 from migrawatch.reach.wire import Wire
@@ -31,11 +32,8 @@ from migrawatch.reason import Reason
 
 T = TypeVar("T")
 
-IP_PROTOCOL = Measure("probe_ip_protocol", "The IP version that was dialled, 4 or 6.")
-WIRE_MEASURES = (CERT_EXPIRY, TLS_VERSION, TLS_CIPHER, CHAIN, IP_PROTOCOL)
-"""What `visit.open` notes by itself; every kind may note these without declaring them."""
-
-_DIALLED = {4: Reading(IP_PROTOCOL, 4.0), 6: Reading(IP_PROTOCOL, 6.0)}
+WIRE_MEASURES = (*TLS_MEASURES, *DIALLED_MEASURES)
+"""What the visit notes by itself; every kind may note these without declaring them."""
 
 
 class Timed:
@@ -78,7 +76,7 @@ class Opening:
     async def __aenter__(self) -> Wire:
         visit = self._visit
         dialled = (await visit.resolve(self._address, self._family))[0]
-        visit._readings.append(_DIALLED[6 if ":" in dialled else 4])
+        visit.dialled(dialled)
         with visit.step("connect", Reason.CONNECT_TIMEOUT):
             self._wire = wire = Wire(await visit.vantage.connect(dialled, self._port))
         if self._tls is not None:
@@ -173,6 +171,10 @@ class Visit:
         self.fact(f"addresses of {name}", ", ".join(sorted(found)))
         return found
 
+    def dialled(self, address: str) -> None:
+        """Note which address is asked; `open` and `reach` do so by themselves."""
+        self._readings += readings_of_address(address)
+
     def open(self, address: str, port: int, tls: Tls | None = None, family: int = 0) -> Opening:
         """A connected wire (steps `resolve`, `connect`, `tls`), closed at the end. Raise Down with the fault's reason.
 
@@ -201,6 +203,7 @@ class Visit:
     async def reach(self, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
         """An address to dial that leads to the target, for libraries that insist on dialling (step `connect`)."""
         dialled = (await self.resolve(host))[0]
+        self.dialled(dialled)
         async with AsyncExitStack() as open_until_left:
             with self.step("connect"):
                 address = await open_until_left.enter_async_context(self.vantage.forward(dialled, port))
@@ -290,7 +293,7 @@ class Visit:
             took=took,
             findings=worst_first(findings) if len(findings) > 1 else tuple(findings),
             steps=tuple(steps),
-            readings=tuple(self._readings),
+            readings=(*self._readings, *lookup_of(steps)),
             evidence=tuple(self._evidence),
             facts=tuple(self._facts),
         )

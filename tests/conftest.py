@@ -1,12 +1,26 @@
 """Fixtures for every test: real servers on 127.0.0.1, started once a session and mended after each test."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
 import structlog
+from xdist.remote import Producer
 
 from tests.servers.certificates import Authority
 from tests.servers.postgres import PostgresServer
+from tests.sharing import Sharing
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    """Say who runs which tests when they run side by side (`-n`)."""
+    return Sharing(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of every later collection of garbage: it takes longer than most tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,5 @@
-"""Every reason is produced by a test against a real server or by a named fault: a word that nothing says is a guess."""
+"""Every reason is seen on a real server or by a named fault of the lab: a word that nothing says is a guess."""
 
-import ast
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -9,55 +7,56 @@ import pytest
 
 from migrawatch.reason import Reason
 from tests.lab.faults import FAULTS
+from tests.proofs import PASSED_ON, STAND_INS, Module
 
 TESTS = Path(__file__).parent
 REAL = ("probes/*.py", "reach/*.py", "contract/*.py")
 """Where tests look at real servers, or at a peer with a named fault."""
 
-ELSEWHERE = {
-    "decide/*.py": frozenset({Reason.FLAPPING, Reason.PATH_BROKEN}),
-    "test_look.py": frozenset({Reason.BUG}),
+ONLY_DECIDED = {
+    Reason.FLAPPING: ("decide/*.py", "it is concluded from several looks; no single one sees it"),
+    Reason.BUG: ("test_look.py", "it is a slip of ours, not a server's"),
 }
-"""Where the reasons are tested that no look at a server gives: those of several looks, and of our own slips."""
+"""What no server can show, the tests that conclude it, and why."""
 
 
 @cache
-def produced() -> frozenset[Reason]:
-    """The reasons that tests on real servers name, those that the lab's faults must show, and ours."""
-    by_lab = {Reason.__members__[reason.upper()] for reason in _lab_reasons()}
-    elsewhere = [_named_in((place,)) & reasons for place, reasons in ELSEWHERE.items()]
-    return frozenset(_named_in(REAL).union(by_lab, *elsewhere))
+def modules(places: tuple[str, ...]) -> tuple[Module, ...]:
+    return tuple(Module(path.read_text()) for place in places for path in sorted(TESTS.glob(place)))
 
 
-def _lab_reasons() -> Iterator[str]:
-    for fault in FAULTS.values():
-        yield from (cause.reason for cause in fault.causes)
-        yield from (reason for _, reason in fault.shows.values() if reason)
+@cache
+def on_servers() -> frozenset[Reason]:
+    """What tests see of somebody who is there."""
+    return frozenset().union(*(module.proven for module in modules(REAL)))
 
 
-def _named_in(places: tuple[str, ...]) -> set[Reason]:
-    found: set[Reason] = set()
-    for place in places:
-        for path in sorted(TESTS.glob(place)):
-            for test in ast.walk(ast.parse(path.read_text())):
-                if isinstance(test, ast.FunctionDef | ast.AsyncFunctionDef) and test.name.startswith("test_"):
-                    found |= set(_reasons_in(test))
-    return found
+@cache
+def in_lab() -> frozenset[Reason]:
+    """What the rows of the lab's truth table must show; `make test` looks at each once, on its hosts."""
+    shown = {reason for fault in FAULTS.values() for _, reason in fault.shows.values() if reason}
+    return frozenset(map(Reason, shown | {cause.reason for fault in FAULTS.values() for cause in fault.causes}))
 
 
-def _reasons_in(node: ast.AST) -> Iterator[Reason]:
-    """The members that a test names, in its body or in the table it is run with; not those it says are *not* seen."""
-    if isinstance(node, ast.Compare) and any(isinstance(op, ast.IsNot | ast.NotEq | ast.NotIn) for op in node.ops):
-        return
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Reason":
-        yield Reason[node.attr]
-    for child in ast.iter_child_nodes(node):
-        yield from _reasons_in(child)
+@pytest.mark.parametrize("reason", [one for one in Reason if one not in ONLY_DECIDED])
+def test_a_reason_is_seen_on_a_server_or_in_the_lab(reason: Reason) -> None:
+    assert reason in on_servers() | in_lab()
 
 
-@pytest.mark.parametrize("reason", Reason)
-def test_every_reason_is_produced(reason: Reason) -> None:
-    assert reason in produced()
+@pytest.mark.parametrize("reason", ONLY_DECIDED)
+def test_what_is_only_decided_is_concluded_where_it_is_said(reason: Reason) -> None:
+    place, _ = ONLY_DECIDED[reason]
+
+    assert reason in frozenset().union(*(module.compared for module in modules((place,))))
+    assert reason not in on_servers() | in_lab()
+
+
+def test_it_is_known_of_every_vantage_of_tests_whether_it_stands_in_for_a_host() -> None:
+    """A new one that is not listed would pass for a server."""
+    places = (*REAL, "contract/examples/*.py", "talk/*.py", "servers/*.py")
+    found = frozenset().union(*(module.vantages for module in modules(places)))
+
+    assert found == STAND_INS | PASSED_ON
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -53,6 +53,10 @@ def scribbled_over(path: Path) -> None:
         file.write(b"\xff" * (size - 100))
 
 
+def aside(path: Path) -> list[Path]:
+    return [found for found in path.parent.iterdir() if "set-aside" in found.name]
+
+
 async def saved_at(path: Path) -> Saved:
     async with Store.open(path) as store:
         return store.saved
@@ -259,9 +263,32 @@ async def test_a_damaged_file_is_set_aside_and_the_daemon_starts(path: Path, jun
     """A crash loop would watch nothing."""
     written(path, junk)
 
-    assert await saved_at(path) == Saved()
-    kept = [found for found in path.parent.iterdir() if "set-aside" in found.name]
-    assert [found.read_bytes() for found in kept] == [junk]
+    async with Store.open(path) as store:
+        assert store.saved == Saved()
+        [kept] = store.set_aside
+    assert {str(found): found.read_bytes() for found in aside(path)} == {kept: junk}
+
+
+async def test_what_was_set_aside_is_known_until_it_is_taken_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And over restarts, since the next start finds nothing wrong."""
+    monkeypatch.setattr(store_module, "RETRY", 0.02)
+    written(path, b"not a database at all" * 100)
+    await saved_at(path)
+    async with Store.open(path) as store:
+        [kept] = store.set_aside
+        [lies] = aside(path)
+        # SQLite's own files go with it, and are none of it.
+        lies.with_name(lies.name + "-wal").touch()
+        tending = asyncio.create_task(store.tend())
+        await asyncio.sleep(0.1)
+        assert store.set_aside == (kept,)
+        lies.unlink()
+        async with asyncio.timeout(10):
+            while store.set_aside:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        tending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await tending
 
 
 async def test_a_file_of_a_newer_migrawatch_is_set_aside(path: Path) -> None:
@@ -291,6 +318,7 @@ async def test_a_file_that_is_damaged_while_we_run_is_replaced_by_one_with_all_t
         for number in range(200):
             await store.commit(Transaction(streaks={f"c{number}": replace(SUSPECT, bad=2)}))
         assert store.trouble == ""
+        assert len(store.set_aside) == 1
 
     saved = await saved_at(path)
 

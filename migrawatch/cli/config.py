@@ -1,6 +1,7 @@
 """`migrawatch check-config` and `migrawatch schema`."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import click
 
 from migrawatch.check import Check
-from migrawatch.cli.settings import config_option, settings_from
+from migrawatch.cli.settings import config_option, problems_of, settings_from
+from migrawatch.config import ConfigError, Settings
 
 
 @click.command("check-config")
@@ -21,6 +23,7 @@ def check_config(config: Path, without_secrets: bool, verbose: bool) -> int:
     What is watched is told by host, and what is not with the reason.
     """
     settings = settings_from(config, secrets_needed=not without_secrets)
+    _check_web(settings, without_secrets)
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
     for item in settings.not_watched:
@@ -33,6 +36,26 @@ def check_config(config: Path, without_secrets: bool, verbose: bool) -> int:
         f"{len(settings.watches)} logs, {len(settings.receivers)} receivers, {len(settings.routes)} routes: ok"
     )
     return 0
+
+
+def _check_web(settings: Settings, without_secrets: bool) -> None:
+    """The web configuration is read too; what it holds is secret, so it may rightly not be there *without_secrets*."""
+    from migrawatch.config.exposure import refuse_exposure
+
+    file = settings.daemon.web_config_file
+    if file and without_secrets and not os.access(file, os.R_OK):
+        click.echo(f"warning: the web configuration {file} cannot be read", err=True)
+        return
+    try:
+        refuse_exposure(settings, _is_protected(Path(file)) if file else False)
+    except ConfigError as error:
+        raise problems_of(error) from error
+
+
+def _is_protected(web_config_file: Path) -> bool:
+    from migrawatch.config.web import read_web
+
+    return read_web(web_config_file).is_protected
 
 
 def _watched(checks: Iterable[Check], verbose: bool) -> Iterator[str]:

@@ -16,6 +16,7 @@ _COMMANDS = {
     "simulate": ("migrawatch.cli.simulate", "simulate", "Suppose that something is down: what fails, and who is told."),
     "discover": ("migrawatch.cli.discover", "discover", "Tell what is served but not watched, and what to add."),
     "check-config": ("migrawatch.cli.config", "check_config", "Tell all that is wrong with a configuration."),
+    "gate": ("migrawatch.cli.gate", "gate", "Print what a watched host must permit, and no more."),
     "kinds": ("migrawatch.cli.kinds", "kinds", "List the kinds of probes and their settings."),
     "incidents": ("migrawatch.cli.incidents", "incidents", "List what is broken now, and what was."),
     "ack": ("migrawatch.cli.ack", "ack", "Say that somebody is on an incident: no reminders, nobody further called."),

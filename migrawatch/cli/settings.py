@@ -37,11 +37,14 @@ def settings_from(path: Path, *, secrets_needed: bool = True) -> Settings:
     try:
         return load(path, os.environ, secrets_needed=secrets_needed)
     except ConfigError as error:
-        count = len(error.problems)
-        lines = "\n".join(str(problem) for problem in error.problems)
-        raise click.ClickException(
-            f"{count} problem{'s' if count > 1 else ''} in the configuration\n{lines}"
-        ) from error
+        raise problems_of(error) from error
+
+
+def problems_of(error: ConfigError) -> click.ClickException:
+    """Every problem, a line each."""
+    count = len(error.problems)
+    lines = "\n".join(str(problem) for problem in error.problems)
+    return click.ClickException(f"{count} problem{'s' if count > 1 else ''} in the configuration\n{lines}")
 
 
 def settings_for_completion(ctx: click.Context) -> Settings | None:

@@ -2,6 +2,6 @@
 
 from migrawatch.config.load import load
 from migrawatch.config.problem import ConfigError, Problem, near
-from migrawatch.config.settings import Settings
+from migrawatch.config.settings import Settings, flagged
 
-__all__ = ["ConfigError", "Problem", "Settings", "load", "near"]
+__all__ = ["ConfigError", "Problem", "Settings", "flagged", "load", "near"]

@@ -13,7 +13,7 @@ class Changes:
 
     *renamed* maps a new name to the old one (`was`); such a check keeps its history. *changed* checks keep their
     streak; what they remembered and kept open is dropped. *settings* says whether anything else (daemon, ssh, hosts,
-    routes, watches, maintenance, heartbeat) differs.
+    routes, watches, maintenance, heartbeat, blackbox) differs.
     """
 
     added: tuple[str, ...] = ()
@@ -65,5 +65,5 @@ def _same(old: Check, new: Check) -> bool:
 
 
 def _rest(settings: Settings) -> tuple[object, ...]:
-    sections = (settings.routes, settings.watches, settings.maintenance, settings.heartbeat)
+    sections = (settings.routes, settings.watches, settings.maintenance, settings.heartbeat, settings.blackbox)
     return settings.daemon, settings.ssh, dict(settings.hosts), *sections

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from migrawatch.check import Check
 from migrawatch.config.each import Draft
-from migrawatch.config.hosts import Hosts
+from migrawatch.config.hosts import Hosts, goes_nowhere
 from migrawatch.config.keys import RESERVED, CheckKeys, Defaults, Tempo, tempo_of
 from migrawatch.config.kinds import KindError, Kinds
 from migrawatch.config.problem import Report, near
@@ -12,7 +12,6 @@ from migrawatch.config.remedy import Remedies, RemedyError, note_unknown_reasons
 from migrawatch.config.secrets import Secrets
 from migrawatch.config.shape import settings_of
 from migrawatch.config.tree import CHANGE_ME, Items, Scalar, Table, unset
-from migrawatch.config.tripwire import maybe_place
 from migrawatch.config.uplinks import GIVEN, UPLINK
 from migrawatch.config.validate import validate
 from migrawatch.config.values import format_duration
@@ -89,7 +88,7 @@ class Reader:
             self.report.wrong(draft.table["from"].place, f"{draft.path}.from", f"{keys.probe} looks from here only")
         if probe is None or not host or not vantage or host not in (HERE, *self.hosts.settings):
             return Written(draft=draft, needs=needs)
-        if idle := self.hosts.unset(host, vantage, keys.probe):
+        if not goes_nowhere(kind) and (idle := self.hosts.unset(host, vantage, keys.probe)):
             return Written(draft=draft, needs=needs, idle=idle)
         if vantage != HERE and self.hosts.settings[vantage].ssh.key is None:
             what = f"must be set, since {draft.name!r} looks from {vantage}"
@@ -133,7 +132,7 @@ class Reader:
     def _tripwire(self, draft: Draft, keys: CheckKeys, probe: Probe) -> tuple[str, int] | None:
         if not keys.tripwire:
             return None
-        if (place := maybe_place(probe)) is None:
+        if (place := probe.place) is None:
             what = f"{keys.probe} connects to no one port that could be held"
             self.report.wrong(draft.table["tripwire"].place, f"{draft.path}.tripwire", what)
         return place

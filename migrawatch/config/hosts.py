@@ -18,6 +18,11 @@ BY_SSH = ("host", "ssh")
 """The kinds whose settings of the names of `ssh` are the host's own."""
 
 
+def goes_nowhere(kind: type[Probe]) -> bool:
+    """Whether a look of *kind* asks for nobody's address: what it looks at is here, or reports to us."""
+    return kind.from_here_only and "address" not in settings_of(kind)
+
+
 def given(kind_name: str) -> frozenset[str]:
     """The settings of a kind that its host gives where the check does not."""
     return frozenset({"address", *(settings_of(SshAccess) if kind_name in BY_SSH else ())})
@@ -28,7 +33,7 @@ class HostKeys:
     """The keys of one entry of `hosts`."""
 
     address: str
-    """Its address on our network; CHANGE_ME keeps everything on it from being looked at until it is known."""
+    """Its address on our network; CHANGE_ME keeps everything that is looked at there from it until it is known."""
     public: str = ""
     """Its address on the internet, if it has one."""
     on: str = ""
@@ -70,7 +75,7 @@ class Hosts:
         self.settings[name] = Host(name=name, address=keys.address, public=keys.public, on=keys.on, ssh=access)
 
     def unset(self, host: str, vantage: str, kind: str) -> str:
-        """Why a check on *host* from *vantage* cannot be looked at yet; empty if it can."""
+        """Why a look at *host* from *vantage* cannot go there yet; empty if it can."""
         for name in (host, vantage):
             if name != HERE and CHANGE_ME in self.settings[name].address:
                 return f"the address of {name} is {CHANGE_ME}"

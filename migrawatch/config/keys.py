@@ -24,7 +24,10 @@ class Pace:
     resolve_for: Seconds | None = None
     """How long no look may be bad before it resolves."""
     settle: Seconds | None = None
-    """A process, unit or boot younger than this delays the decision, so that a deployment does not page."""
+    """A process or unit younger than this, the check's own or one that it needs, delays the decision, so that a
+    deployment does not page. A boot is known by the units and processes that it started: have one of them among the
+    `needs`.
+    """
     confirm: Seconds | None = None
     """The pause between looks while something is suspect."""
     blind_after: Seconds | None = None

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from migrawatch.config.blackbox.section import read_blackbox
 from migrawatch.config.checks import Reader
 from migrawatch.config.each import expand
 from migrawatch.config.heartbeat import read_heartbeat
@@ -20,7 +21,7 @@ from migrawatch.config.routes import Told, read_routes, warn_of_silence
 from migrawatch.config.secrets import Secrets
 from migrawatch.config.settings import Daemon, Settings, SshAccess
 from migrawatch.config.templates import placed
-from migrawatch.config.tree import Items, Table
+from migrawatch.config.tree import Items, Table, place_of, section_of
 from migrawatch.config.validate import validate
 from migrawatch.config.watches import Known, read_watches
 from migrawatch.config.ways import warn_of_shared_fate
@@ -40,6 +41,7 @@ SECTIONS = (
     "receivers",
     "routes",
     "heartbeat",
+    "blackbox",
 )
 
 
@@ -65,13 +67,13 @@ def load(
 
 
 def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: Report) -> dict[str, Any] | None:
-    ssh = _section(whole, "ssh", report)
-    hosts = read_hosts(_section(whole, "hosts", report), ssh, path.parent, secrets, report)
-    daemon = validate(Daemon, _section(whole, "daemon", report), "daemon", secrets, report)
+    ssh = section_of(whole, "ssh", report)
+    hosts = read_hosts(section_of(whole, "hosts", report), ssh, path.parent, secrets, report)
+    daemon = validate(Daemon, section_of(whole, "daemon", report), "daemon", secrets, report)
     access = validate(SshAccess, ssh, "ssh", secrets, report)
-    defaults = validate(Defaults, _section(whole, "defaults", report), "defaults", secrets, report)
+    defaults = validate(Defaults, section_of(whole, "defaults", report), "defaults", secrets, report)
     reader = Reader(kinds=kinds, hosts=hosts, defaults=defaults or Defaults(), secrets=secrets, report=report)
-    drafts = expand(_section(whole, "checks", report), report)
+    drafts = expand(section_of(whole, "checks", report), report)
     checks, not_watched = resolve(drafts.values(), reader)
     known = Known(
         hosts=hosts,
@@ -79,12 +81,13 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
         idle=tuple(item.check for item in not_watched),
         written=tuple(drafts),
     )
-    watches = read_watches(_section(whole, "watch", report), known, secrets, report)
+    watches = read_watches(section_of(whole, "watch", report), known, secrets, report)
     nameable = Nameable(checks=checks, hosts=tuple(hosts), idle=known.idle, written=known.written)
-    windows = read_windows(_section(whole, "maintenance", report), nameable, secrets, report)
-    receiver_section = _section(whole, "receivers", report)
+    windows = read_windows(section_of(whole, "maintenance", report), nameable, secrets, report)
+    receiver_section = section_of(whole, "receivers", report)
     receivers, unusable = read_receivers(receiver_section, secrets, report)
-    heartbeat = read_heartbeat(_section(whole, "heartbeat", report), receiver_section, receivers, secrets, report)
+    heartbeat = read_heartbeat(section_of(whole, "heartbeat", report), receiver_section, receivers, secrets, report)
+    blackbox = read_blackbox(section_of(whole, "blackbox", report), path.parent, checks, kinds, secrets, report)
     receivers = placed(receivers, receiver_section, path.parent, report)
     # What is at fault is a host, or our own uplink.
     told = Told(receivers=receiver_section, unusable=unusable, hosts=(*hosts, HERE))
@@ -94,8 +97,8 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
     if daemon is None or access is None:
         return None
     return {
-        # As with every path in the configuration: one that is not absolute lies beside it.
-        "daemon": replace(daemon, state=str(path.parent / daemon.state)),
+        "daemon": _placed(daemon, path.parent),
+        "listen_place": place_of(whole, ("daemon", "listen")),
         "ssh": access,
         "hosts": hosts.settings,
         "checks": checks,
@@ -104,8 +107,15 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
         "watches": watches,
         "maintenance": windows,
         "heartbeat": heartbeat,
+        "blackbox": blackbox,
         "not_watched": not_watched,
     }
+
+
+def _placed(daemon: Daemon, folder: Path) -> Daemon:
+    """As with every path in the configuration: one that is not absolute lies beside it."""
+    web = daemon.web_config_file
+    return replace(daemon, state=str(folder / daemon.state), web_config_file=str(folder / web) if web else "")
 
 
 def _kinds(path: Path, report: Report) -> Kinds:
@@ -114,15 +124,6 @@ def _kinds(path: Path, report: Report) -> Kinds:
     except KindError as error:
         report.wrong(Place(str(path), 1, 1), "", str(error))
         return Kinds({})
-
-
-def _section(whole: Table, name: str, report: Report) -> Table:
-    section = whole.get(name)
-    if isinstance(section, Table):
-        return section
-    if section is not None and not getattr(section, "empty", False):
-        report.wrong(section.place, name, "wanted a mapping")
-    return Table(whole.places.get(name, whole.place))
 
 
 def _routes(whole: Table, report: Report) -> Items:

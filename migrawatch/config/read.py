@@ -115,7 +115,7 @@ def parse_yaml(content: bytes, file: str, report: Report) -> Tree | None:
     """Read one YAML document; None for an empty one. Errors go to *report* without a piece of the text."""
     try:
         text = content.decode()
-        return _Planting(CParser(text), file, report).document()
+        return Planting(CParser(text), file, report).document()
     except UnicodeDecodeError as error:
         report.wrong(_place_at(content[: error.start].decode(), file), "", "not UTF-8 text")
     except yaml.reader.ReaderError as error:
@@ -132,13 +132,14 @@ def _place_at(before: str, file: str) -> Place:
     return Place(file, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
 
 
-class _Planting:
+class Planting:
     """Turns the events of LibYAML's parser into a tree. No type is guessed: every scalar is a text."""
 
     def __init__(self, parser: Any, file: str, report: Report) -> None:
         self._next = parser.get_event
         self._file = file
         self._report = report
+        self._merged: dict[int, set[str]] = {}
 
     def document(self) -> Tree | None:
         """The only document of the file."""
@@ -190,9 +191,14 @@ class _Planting:
             where = f"{path}.{key.text}" if path else key.text
             value = self._tree(self._next(), where)
             if key.plain and key.text == "<<":
-                self._report.wrong(at, path, "merge keys (`<<`) are not used here; use `defaults:` or `each:`")
-            elif key.text in table:
+                if not self._merge(table, value):
+                    self._report.wrong(at, path, "merge keys (`<<`) are not used here; use `defaults:` or `each:`")
+            elif key.text in table and key.text not in self._merged.get(id(table), ()):
                 self._report.wrong(at, where, f"defined twice; first at {table.places[key.text]}")
             else:
                 table.add(key.text, value, at)
         return table
+
+    def _merge(self, table: Table, value: Tree) -> bool:
+        """Put what a merge key leads to into *table*; False where there are no merge keys."""
+        return False

@@ -51,7 +51,7 @@ class Webhook(Common):
 
 @dataclass(frozen=True, kw_only=True)
 class Alertmanager(Common):
-    """Post alerts (API v2) to every one of several Alertmanagers, and again each minute while an incident is open.
+    """Post alerts (API v2) to every one of several Alertmanagers, and again each 20 s while an incident is open.
 
     Reminders are Alertmanager's own (`repeat_interval`); a changed cause is in its annotations from then on.
     """

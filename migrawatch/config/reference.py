@@ -13,6 +13,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from migrawatch.config.blackbox.section import Blackbox
 from migrawatch.config.described import default_of, descriptions
 from migrawatch.config.heartbeat import Heartbeat
 from migrawatch.config.hosts import HostKeys, given
@@ -39,6 +40,7 @@ _SECTIONS: tuple[tuple[str, type[Any], str], ...] = (
     ("routes", Route, "A list: who is told of what. Every route that matches is told; what a route does not say, it "
                       "does not ask for. `escalate` is one step or a list of them."),
     ("heartbeat", Heartbeat, ""),
+    ("blackbox", Blackbox, ""),
 )  # fmt: skip
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Secret: "secret", Any: "anything"}
 _TEMPO = tempo_of()

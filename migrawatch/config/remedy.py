@@ -42,20 +42,25 @@ def note_unknown_reasons(remedy: Table, path: str, report: Report) -> None:
 class Remedies(Mapping[Reason, tuple[str, ...]]):
     """The commands of one check by reason; those of its configuration (*own*) stand before its kind's.
 
-    They are filled in when they are read: few ever are. One that begins with `{vantage}: ` is typed where the check
-    looks from: as it is from here, else through ssh. A word that is no setting stays as it is, and so does a secret.
+    They are filled in when they are first read: few ever are. One that begins with `{vantage}: ` is typed where the
+    check looks from: as it is from here, else through ssh. A word that is no setting stays as it is, and so does a
+    secret.
     """
 
-    __slots__ = ("_own", "_probe", "_subject")
+    __slots__ = ("_own", "_probe", "_read", "_subject")
 
     def __init__(self, probe: Probe, subject: Subject, own: Mapping[Reason, tuple[str, ...]]) -> None:
         self._probe = probe
         self._subject = subject
         self._own = own
+        self._read: dict[Reason, tuple[str, ...]] = {}
 
     def __getitem__(self, reason: Reason) -> tuple[str, ...]:
-        commands = self._own[reason] if reason in self._own else self._probe.remedies[reason]
-        return tuple(self._typed(command) for command in commands)
+        # As long as an incident is open, every judgement reads them.
+        if reason not in self._read:
+            commands = self._own[reason] if reason in self._own else self._probe.remedies[reason]
+            self._read[reason] = tuple(self._typed(command) for command in commands)
+        return self._read[reason]
 
     def _typed(self, command: str) -> str:
         text = _WORD.sub(self._filled, command.removeprefix(_AT_THE_VANTAGE))

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from migrawatch.config.blackbox.section import Blackbox
 from migrawatch.config.described import descriptions
 from migrawatch.config.heartbeat import Heartbeat
 from migrawatch.config.hosts import BY_SSH, HostKeys, given
@@ -28,7 +29,7 @@ def json_schema(kinds: Kinds | None = None) -> dict[str, Any]:
     probes = {name: found.find(name) for name in found}
     shapes: dict[str, type[Any]] = {
         "daemon": Daemon, "ssh": SshAccess, "host": HostKeys, "defaults": Defaults, "check": CheckKeys, "route": Route,
-        "watch": WatchKeys, "window": WindowKeys, "heartbeat": Heartbeat,
+        "watch": WatchKeys, "window": WindowKeys, "heartbeat": Heartbeat, "blackbox": Blackbox,
         **{f"receiver-{name}": shape for name, shape in RECEIVERS.items()},
         **{f"probe-{name}": probe for name, probe in probes.items()},
     }  # fmt: skip
@@ -72,6 +73,7 @@ def _sections(whole: dict[str, Any], probes: dict[str, type[Probe]]) -> dict[str
         "receivers": {"type": "object", "additionalProperties": _receiver(whole)},
         "routes": {"type": "array", "items": whole["route"]},
         "heartbeat": whole["heartbeat"],
+        "blackbox": whole["blackbox"],
     }
 
 

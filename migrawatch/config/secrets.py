@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from migrawatch.model import Secret
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """The variable in which systemd tells a service where its credentials are (LoadCredential=)."""
+
+PREFIX = "migrawatch_"
+"""What systemd puts before the name of each file when it is given a whole folder (LoadCredential=migrawatch:DIR)."""
 
 _WANTED = "a secret is never written here; say {file: PATH}, {env: NAME} or {credential: NAME}"
 
@@ -77,5 +81,12 @@ class Secrets:
     def _credential(self, name: str) -> Path:
         if "/" in name or name in (".", ".."):
             raise ValueError("a credential's name has no slash")
-        # From a shell there is no service manager; the unit's LoadCredential= reads from the same folder.
-        return Path(self._environ.get(CREDENTIALS) or self._base / "credentials") / name
+        given = self._environ.get(CREDENTIALS)
+        if not given:
+            # From a shell there is no service manager; the unit's LoadCredential= reads from the same folder.
+            return self._base / "credentials" / name
+        alone = Path(given) / name
+        with suppress(PermissionError):
+            if alone.exists():
+                return alone
+        return alone.with_name(PREFIX + name)

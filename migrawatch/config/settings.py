@@ -1,17 +1,22 @@
 """The configuration as it is used: what `load` gives back. Everything is frozen; a reload makes a new one."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from migrawatch.check import Check
+from migrawatch.config.blackbox.section import BlackboxSettings
 from migrawatch.config.heartbeat import Heartbeat
-from migrawatch.config.problem import Problem
+from migrawatch.config.problem import Place, Problem
 from migrawatch.config.read import ReadFile
 from migrawatch.decide.maintenance import Window
 from migrawatch.decide.route import Route
 from migrawatch.model import Seconds, Secret
 from migrawatch.reach.ssh_login import Login
+
+_PATH = re.compile(r"(/(?!\.+(/|\Z))[A-Za-z0-9._~-]+)*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +29,39 @@ class Daemon:
     """The file that keeps streaks, incidents and notices over a restart."""
     external_url: str = ""
     """Where people find the status page, if they can; it goes out with every notice."""
+    route_prefix: str = ""
+    """What our paths begin with; the path of `external_url` unless it is set. `/` where a proxy takes that off."""
+    web_config_file: str = ""
+    """TLS, logins, headers and a rate limit, in exporter-toolkit's format; read again whenever it changes."""
+    unprotected: bool = False
+    """Lets `listen` be an address that other machines reach, without TLS and a login."""
 
     def __post_init__(self) -> None:
         address, _, port = self.listen.rpartition(":")
         if not address or not port.isdigit() or not 0 <= int(port) <= 65535:
             raise ValueError(f"listen: wanted address:port, got {self.listen!r}")
+        if self.external_url and not re.fullmatch(r"https?://[^/?#\s@]+[^?#\s]*", self.external_url):
+            raise ValueError("external_url: wanted an address such as https://status.example.org/watch")
+        for key, path in {"route_prefix": self.prefix, "external_url": self.seen_as}.items():
+            if not _PATH.fullmatch(path):
+                raise ValueError(f"{key}: wanted a path of letters, digits and `-._~`, such as /watch, got {path!r}")
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """What holds from the start to the end: a change needs a restart."""
+        return self.listen, self.state, self.prefix, self.seen_as
+
+    @property
+    def prefix(self) -> str:
+        """The path that everything is served below (`/watch`); empty for the root."""
+        path = self.route_prefix or urlsplit(self.external_url).path
+        return f"/{path.strip('/')}".rstrip("/")
+
+    @property
+    def seen_as(self) -> str:
+        """The path that people see it below; empty for the root."""
+        path = urlsplit(self.external_url).path if self.external_url else self.prefix
+        return f"/{path.strip('/')}".rstrip("/")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +149,22 @@ class Settings:
     watches: tuple[Watch, ...] = ()
     maintenance: tuple[Window, ...] = ()
     heartbeat: Heartbeat | None = None
+    blackbox: BlackboxSettings | None = None
     not_watched: tuple[NotWatched, ...] = ()
     warnings: tuple[Problem, ...] = ()
     files: tuple[ReadFile, ...] = ()
+    listen_place: Place = field(default_factory=lambda: Place("", 1, 1))
+
+    @property
+    def secretive(self) -> tuple[Any, ...]:
+        """Whatever of it may hold secrets, which are to be seen nowhere."""
+        return self.checks, self.receivers, self.hosts, self.ssh, self.heartbeat, self.blackbox
 
     def check(self, name: str) -> Check | None:
         """The check of this name, if there is one."""
         return next((check for check in self.checks if check.name == name), None)
+
+
+def flagged(settings: Settings, flags: Mapping[str, Any]) -> Settings:
+    """*settings* with what the command line says of the daemon. Raise ValueError, naming the key."""
+    return replace(settings, daemon=replace(settings.daemon, **flags)) if flags else settings

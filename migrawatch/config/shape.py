@@ -179,6 +179,7 @@ _SIZE_SCHEMA = {
 _MARKED: dict[str, Any] = {
     "seconds": _leaf(float, "a length of time such as 30s", parse_duration, _DURATION_SCHEMA),
     "bytes": _leaf(int, "a size such as 64KiB", parse_size, _SIZE_SCHEMA),
+    "written": _leaf(Any, "text", Secret, {"type": ["string", "number", "boolean"]}),
     "pattern": _leaf(str, "a regular expression", parse_pattern, {"type": "string"}),
 }
 

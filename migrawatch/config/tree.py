@@ -3,7 +3,7 @@
 import re
 from typing import Any, TypeAlias
 
-from migrawatch.config.problem import Place
+from migrawatch.config.problem import Place, Report
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
@@ -113,6 +113,16 @@ def place_of(tree: Tree, loc: tuple[int | str, ...], *, of_key: bool = False) ->
             tree = tree[step]
             place = tree.place
     return place
+
+
+def section_of(whole: Table, name: str, report: Report) -> Table:
+    """The mapping *name* of *whole*; an empty one where there is none. It is noted if something else stands there."""
+    section = whole.get(name)
+    if isinstance(section, Table):
+        return section
+    if section is not None and not getattr(section, "empty", False):
+        report.wrong(section.place, name, "wanted a mapping")
+    return Table(whole.places.get(name, whole.place))
 
 
 def words_of(tree: Tree, loc: tuple[int | str, ...]) -> str:

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Any
 
 from migrawatch.check import Check
+from migrawatch.config import Settings
 from migrawatch.decide.incident import Incident
 from migrawatch.decide.knowledge import Knowledge
 from migrawatch.decide.standing import Standing
 from migrawatch.decide.streak import Clear, Streak
+from migrawatch.store import Remembered
 
 
 def renames(checks: Mapping[str, Check], known: Collection[str]) -> dict[str, str]:
@@ -61,3 +64,15 @@ def succeeded(incident: Incident, receivers: Collection[str], fallback: str) -> 
         return incident
     told = tuple(dict.fromkeys(name if name in receivers else fallback for name in incident.told))
     return replace(incident, told=told)
+
+
+def remembered_by(memory: Mapping[str, Remembered], settings: Settings) -> dict[str, Any]:
+    """What the checks remembered before the start; what was made under other settings is dropped."""
+    values = {}
+    for check in settings.checks:
+        kept = memory.get(check.name) or memory.get(check.was)
+        if kept is not None and check.probe.memory is not None:
+            value = kept.value(check.probe.memory, check.probe.remembers_under)
+            if value is not None:
+                values[check.name] = value
+    return values

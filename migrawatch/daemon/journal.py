@@ -6,6 +6,7 @@ from datetime import datetime
 
 from migrawatch.daemon.tail import Piece
 from migrawatch.decide.watch import Position, is_fresh
+from migrawatch.model import NUMBER
 from migrawatch.parse.journal import maybe_entry
 from migrawatch.parse.log_line import shown
 from migrawatch.reach.vantage import Vantage
@@ -24,7 +25,15 @@ def journalctl(unit: str, since: int) -> tuple[str, ...]:
     Its words are such that a gate can list them. It ends when its output is closed, which is all that can be done to
     a command of an sshd that serves root.
     """
-    begin = ("--since", f"@{since // 1_000_000}") if since else ("-n", "0")
+    return _following(unit, "--since", f"@{since // 1_000_000}") if since else _following(unit, "-n", "0")
+
+
+def journalctls(unit: str) -> tuple[tuple[str, ...], ...]:
+    """All that `journalctl` may give, as a gate lists them."""
+    return (_following(unit, "-n", "0"), _following(unit, "--since", f"@{NUMBER}"))
+
+
+def _following(unit: str, *begin: str) -> tuple[str, ...]:
     return ("journalctl", "-f", "-u", unit, *begin, "--no-pager", "-o", "json", "--output-fields=MESSAGE")
 
 

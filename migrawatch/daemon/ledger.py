@@ -12,8 +12,9 @@ import structlog
 from migrawatch.check import Check
 from migrawatch.daemon.changeover import renamed, renames, standing_of, succeeded
 from migrawatch.daemon.clock import Clock
+from migrawatch.daemon.pace import Pace
 from migrawatch.daemon.parties import Ear, Hands
-from migrawatch.decide.fresh import dependents, witnesses
+from migrawatch.decide.fresh import around, lost_sight
 from migrawatch.decide.incident import Ack, Incident
 from migrawatch.decide.knowledge import Knowledge
 from migrawatch.decide.maintenance import Window
@@ -36,6 +37,7 @@ class Ledger:
         windows: Callable[[], tuple[Window, ...]] = tuple,
     ) -> None:  # fmt: skip
         self._clock = clock
+        self._pace = Pace(clock)
         self._hands = hands
         self._ear = ear
         self._windows = windows
@@ -147,11 +149,14 @@ class Ledger:
                 if isinstance(item, tuple):
                     changed |= self._step(*item)
             self._ask_around()
-            await self._conclude(changed, self._decide())
+            with self._pace.judging():
+                outcome = self._decide()
+            await self._conclude(changed, outcome)
             self._began = None
             for item in batch:
                 if isinstance(item, asyncio.Event):
                     item.set()
+            await self._pace.rest()
 
     async def settled(self) -> None:
         """Wait until everything that came in so far has been judged and stored."""
@@ -177,7 +182,7 @@ class Ledger:
             self._unsaved[name] = memory
         if wants_confirming(streak) or wants_confirming(standing.streak) or type(streak) is not type(standing.streak):
             self._hands.plan(name)
-        if isinstance(streak, Suspect) and streak.bad == 1:
+        if (isinstance(streak, Suspect) and streak.bad == 1) or lost_sight(standing, seen):
             self._begun_to_fail[name] = seen
         elif standing.bad and seen.verdict is Verdict.OK:
             self._ask_recovered(name)
@@ -185,10 +190,10 @@ class Ledger:
         return {} if unchanged else {name: streak}
 
     def _ask_around(self) -> None:
-        """On a first failure look now at what it needs, at its witnesses, and at what needs it (the symptoms)."""
+        """Look now at all that tells what a first failure is, or the loss of a vantage."""
         for name, seen in self._begun_to_fail.items():
-            around = dict.fromkeys((*witnesses(name, self._standings), *dependents(name, self._standings)))
-            old = tuple(other for other in around if not self._is_looked_at(other, seen.at))
+            others = around(name, self._standings)
+            old = tuple(other for other in others if not self._is_looked_at(other, seen.at))
             self._hands.look_now(Trigger(checks=old), seen.at)
         self._begun_to_fail = {}
 

@@ -40,10 +40,9 @@ class Worst:
 
 @dataclass(frozen=True, kw_only=True)
 class Witnesses:
-    """Who is asked: for the receivers' queues, why the state is not written, and whether a reload was refused."""
+    """Who is asked: for the receivers' queues, and whether a reload was refused."""
 
     queues: Callable[[], Iterable[QueueStanding]]
-    trouble: Callable[[], str]
     refused: Callable[[], bool]
 
 
@@ -116,7 +115,8 @@ class PulseTaker:
             changed=self._changed,
             changed_at=self._changed_at,
             refused=self._witnesses.refused(),
-            unwritten=self._witnesses.trouble(),
+            unwritten=self._store.trouble,
+            set_aside=self._store.set_aside,
         )
 
     async def _compare(self) -> None:

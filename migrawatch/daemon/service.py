@@ -6,23 +6,26 @@ import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import structlog
 
-from migrawatch.config import ConfigError, Settings, load
+from migrawatch.config import ConfigError, Settings, flagged, load
 from migrawatch.config.changes import compare
 from migrawatch.daemon.acknowledgements import Acknowledgements
+from migrawatch.daemon.changeover import remembered_by
 from migrawatch.daemon.clock import Clock
+from migrawatch.daemon.doorkeeper import Doorkeeper
 from migrawatch.daemon.heartbeats import Heartbeats
 from migrawatch.daemon.ledger import Ledger
 from migrawatch.daemon.looks import Looks
 from migrawatch.daemon.maintenance import Maintenance
 from migrawatch.daemon.parties import Hands
+from migrawatch.daemon.probing import Probings
 from migrawatch.daemon.pulse import PulseTaker, Witnesses
 from migrawatch.daemon.receivers import Means, addresses_of, outposts_of, receivers_of, substitutes_of
 from migrawatch.daemon.rounds import Rounds
 from migrawatch.daemon.sentries import Sentries
+from migrawatch.daemon.sockets import heard_on
 from migrawatch.daemon.systemd import notify, notify_reloading
 from migrawatch.daemon.vantages import Vantages
 from migrawatch.daemon.vitals import keep_alive, measure_lag, show_vitals, stuck
@@ -31,8 +34,9 @@ from migrawatch.decide.incident import Incident
 from migrawatch.decide.streak import Clear
 from migrawatch.model import Trigger, Verdict
 from migrawatch.show.board import Board
-from migrawatch.show.server import Door, listen_on, serve
-from migrawatch.store import Remembered, Saved, Store
+from migrawatch.show.guard import names_of
+from migrawatch.show.server import Door, address_of, serve
+from migrawatch.store import Saved, Store
 from migrawatch.talk.client import Client
 from migrawatch.tell.censor import secrets_in
 from migrawatch.tell.courier import Courier
@@ -49,9 +53,14 @@ FLUSH = 3.0
 class Service:
     """One daemon on one configuration file. `run` returns after SIGTERM or SIGINT, or when `stop` was called."""
 
-    def __init__(self, path: Path, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self, path: Path, settings: Settings, clock: Clock | None = None, flags: Mapping[str, str] | None = None
+    ) -> None:
+        """*settings* are those at *path*, with *flags* of the command line over what they say of the daemon."""
         self._path = path
         self._settings = settings
+        self._flags = dict(flags or {})
+        self._names: set[str] = set()
         self._begun_with = settings.daemon
         self._clock = clock or Clock()
         self._stopping = asyncio.Event()
@@ -69,7 +78,7 @@ class Service:
         return all(standing.verdict is Verdict.OK for standing in self._ledger.standings.values())
 
     async def run(self) -> None:
-        """Watch until stopped. Raise OSError or StoreInUse when it cannot begin.
+        """Watch until stopped. Raise OSError, StoreInUse or ConfigError (of the web) when it cannot begin.
 
         A mistake of ours in the ledger or another part (never in a look, which is contained) ends the daemon: it is
         logged with its traceback and raised as an exception group, and systemd starts a new one on what is stored.
@@ -81,9 +90,11 @@ class Service:
             raise
 
     async def _run(self) -> None:
+        self._doorkeeper = Doorkeeper(self._settings, self._clock)
         async with AsyncExitStack() as stack:
             # First, so that a second daemon ends here and touches nothing.
-            self._heard = stack.enter_context(listen_on(self._settings.daemon.listen))
+            self._heard = stack.enter_context(heard_on(self._settings.daemon.listen))
+            self._doorkeeper.listens_on(address_of(self._heard))
             self._store = await stack.enter_async_context(Store.open(Path(self._settings.daemon.state)))
             self._client = await stack.enter_async_context(Client.open())
             self._vantages = Vantages()
@@ -106,6 +117,10 @@ class Service:
             intake=self._heartbeats,
             calendar=self._maintenance,
             acknowledging=Acknowledgements(self._clock, self._ledger, self._store),
+            probing=Probings(lambda: self._settings.blackbox),
+            names=self._names,
+            prefix=self._begun_with.prefix,
+            seen_as=self._begun_with.seen_as,
         )
         tasks = [
             group.create_task(self._ledger.work(), name="ledger"),
@@ -117,7 +132,8 @@ class Service:
             group.create_task(self._heart.run(), name="heart"),
             group.create_task(measure_lag(self._pulse.lagged), name="lag"),
             group.create_task(keep_alive(self._ailing), name="watchdog"),
-            group.create_task(serve(self._heard, door), name="server"),
+            group.create_task(self._doorkeeper.run(self._board), name="doorkeeper"),
+            group.create_task(serve(self._heard, door, entrance=self._doorkeeper.entrance), name="server"),
         ]
         self._look_at_failing()
         self._board.ready()
@@ -128,13 +144,12 @@ class Service:
 
     def _assemble(self, group: asyncio.TaskGroup) -> None:
         saved = self._store.saved
-        remembered = _remembered(saved.memory, self._settings)
+        kept = remembered_by(saved.memory, self._settings)
         self._board = Board(self._clock.now)
-        self._looks = Looks(self._clock, group, lambda *seen: self._ledger.observed(*seen), remembered)
+        self._looks = Looks(self._clock, group, lambda *seen: self._ledger.observed(*seen), kept)
         self._heartbeats = Heartbeats(self._clock, self._looks, self._store)
         witnesses = Witnesses(
             queues=lambda: self._courier.standings,
-            trouble=lambda: self._store.trouble,
             refused=lambda: self._board.reload_refused,
         )
         self._pulse = PulseTaker(self._clock, self._path, self._looks, self._store, self._board, witnesses)
@@ -170,6 +185,7 @@ class Service:
         self._board.watches = lambda: self._sentries.standings
         self._board.tripwires = lambda: self._sentries.tripwires
         self._board.trouble = lambda: self._store.trouble
+        self._board.set_aside = lambda: self._store.set_aside
         self._board.queues = lambda: self._courier.standings
         show_vitals(self._board.telemetry, self._looks, self._store, self._heart)
 
@@ -199,15 +215,13 @@ class Service:
     # -- a configuration ----------------------------------------------------------------------------------------
 
     async def _use(self, settings: Settings, saved: Saved | None = None) -> None:
-        """Make *settings* what is watched. Nothing in here can fail half-way: all was resolved before.
-
-        *saved* is what a start found.
-        """
+        """Make *settings* what is watched; *saved* is what a start found. Nothing fails half-way: all is resolved."""
         checks = {check.name: check for check in settings.checks}
         receivers, addresses = receivers_of(settings, self._means), addresses_of(settings)
         self._settings = settings
-        secret = (settings.checks, settings.receivers, settings.hosts, settings.ssh, settings.heartbeat)
-        self._secrets = tuple(secrets_in(secret))
+        self._names.clear()
+        self._names.update(names_of(settings.daemon.external_url))
+        self._secrets = tuple(secrets_in(settings.secretive))
         self._vantages.use(settings)
         self._looks.watch(checks, self._vantages.by_name)
         self._maintenance.use(settings)
@@ -226,7 +240,8 @@ class Service:
         """Read the configuration anew and use it; if it is wrong give back all that is, and change nothing."""
         async with self._reloading:
             try:
-                settings = await asyncio.to_thread(load, self._path, os.environ)
+                settings = flagged(await asyncio.to_thread(load, self._path, os.environ), self._flags)
+                guarded = await asyncio.to_thread(self._doorkeeper.read, settings)
             except ConfigError as error:
                 return self._refuse(*(str(problem) for problem in error.problems))
             except Exception as error:
@@ -234,10 +249,10 @@ class Service:
                 log.error("reload_failed", exc_info=error)
                 return self._refuse(f"{type(error).__name__}: {error}")
             changes = compare(self._settings, settings)
-            running, wanted = self._begun_with, settings.daemon
-            if (wanted.listen, wanted.state) != (running.listen, running.state):
+            if settings.daemon.held != self._begun_with.held:
                 log.warning("change_needs_a_restart", section="daemon")
             await self._use(settings)
+            self._doorkeeper.use(settings, guarded)
             await self._vantages.close_left()
             self._look_at_failing()
             self._board.reloaded(True)
@@ -283,15 +298,3 @@ class Service:
         if self._stopping.is_set():
             # Its look was cut short: it stays in the store, and goes out after the next start and a look.
             await asyncio.Event().wait()
-
-
-def _remembered(memory: Mapping[str, Remembered], settings: Settings) -> dict[str, Any]:
-    """What the checks remembered before the start; what was made under other settings is dropped."""
-    values = {}
-    for check in settings.checks:
-        kept = memory.get(check.name) or memory.get(check.was)
-        if kept is not None and check.probe.memory is not None:
-            value = kept.value(check.probe.memory, check.probe.remembers_under)
-            if value is not None:
-                values[check.name] = value
-    return values

@@ -24,6 +24,16 @@ JUDGED_WITHIN = 30.0
 
 BEAT = 1.0
 
+Vital = tuple[str, str, tuple[str, ...]]
+"""A gauge's name, its HELP and its labels."""
+
+ROWS_WAITING: Vital = ("migrawatch_state_rows_waiting", "Rows that the disk has refused so far.", ())
+STRAGGLERS: Vital = ("migrawatch_stragglers", "Looks that did not end in time, all told.", ())
+HEARTBEAT: Vital = (
+    "migrawatch_heartbeat_told_timestamp_seconds", "When our own heartbeat was last taken, in unix time.", ("to",)
+)  # fmt: skip
+VITALS = (ROWS_WAITING, STRAGGLERS, HEARTBEAT)
+
 
 async def measure_lag(note: Callable[[float], None]) -> None:
     """Tell *note* once a second how much later than asked the loop woke us; runs until cancelled."""
@@ -59,21 +69,6 @@ async def keep_alive(ailing: Callable[[], str]) -> None:
 
 def show_vitals(telemetry: Telemetry, looks: Looks, store: Store, heart: Heart) -> None:
     """Have the parts asked at every scrape how they do."""
-    telemetry.ask(
-        "migrawatch_state_rows_waiting",
-        "Rows that the disk has refused so far.",
-        (),
-        lambda: (((), float(store.backlog)),),
-    )
-    telemetry.ask(
-        "migrawatch_stragglers",
-        "Looks that did not end in time, all told.",
-        (),
-        lambda: (((), float(looks.stragglers)),),
-    )
-    telemetry.ask(
-        "migrawatch_heartbeat_told_timestamp_seconds",
-        "When our own heartbeat was last taken, in unix time.",
-        ("to",),
-        lambda: (((place,), at.timestamp()) for place, at in heart.heard_at.items()),
-    )
+    telemetry.ask(*ROWS_WAITING, lambda: (((), float(store.backlog)),))
+    telemetry.ask(*STRAGGLERS, lambda: (((), float(looks.stragglers)),))
+    telemetry.ask(*HEARTBEAT, lambda: (((place,), at.timestamp()) for place, at in heart.heard_at.items()))

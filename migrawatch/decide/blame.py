@@ -5,7 +5,16 @@ The rules are those of judging.md (Cause, A whole host).
 
 from collections.abc import Iterable, Iterator
 
-from migrawatch.decide.board import HOST_PROBE, SSH_PROBE, UPLINK_PROBE, Board, Standings, all_needs, board_of
+from migrawatch.decide.board import (
+    HOST_PROBE,
+    SSH_PROBE,
+    UPLINK_PROBE,
+    Board,
+    Standings,
+    all_needs,
+    board_of,
+    dependents,
+)
 from migrawatch.decide.clarity import clarify
 from migrawatch.decide.incident import Cause
 from migrawatch.decide.nature import (
@@ -38,6 +47,8 @@ def explains(need: Standing, check: Standing) -> bool:
     if reason is None or reason is Reason.PATH_BROKEN or need.subject.probe == SSH_PROBE:
         # A look that went through a dead SSH server is unknown; what was seen was not seen through it.
         return False
+    if need.reason is Reason.COMMAND_TIMEOUT:
+        return False  # it was asked about and did not answer, which is not how it serves
     if is_own(reason):
         no_name_server = need.reason in CONNECT and need.subject.probe not in NAME_PROBES
         return need.reason in behind(reason) and not no_name_server
@@ -79,6 +90,8 @@ def _blamed(name: str, board: Board) -> Iterator[str]:
     to what crashes over and over: between two crashes everything above it holds for a moment.
     """
     check = board[name]
+    if check.reason is Reason.COMMAND_TIMEOUT:
+        yield from _served_badly(check, board)
     queue = [(need, False) for need in check.subject.needs]
     met = set()
     for need_name, held_before in queue:
@@ -95,11 +108,26 @@ def _blamed(name: str, board: Board) -> Iterator[str]:
             yield need_name
 
 
+def _served_badly(check: Standing, board: Board) -> Iterator[str]:
+    """What is down of the service that *check* asked about in vain: a process that spins has no time to be asked."""
+    for name in dependents(check.subject.check, board):
+        other = board[name]
+        alike = (other.subject.host, other.subject.service) == (check.subject.host, check.subject.service)
+        if alike and other.verdict is Verdict.DOWN:
+            yield name
+
+
 def _may_blame(need: Standing, check: Standing) -> bool:
+    """Whether *need* is bad enough to be the cause: what is down, and a warning of a check that warns itself.
+
+    A warning is no cause of what is down (judging.md, Cause), with one exception: `lame_delegation` is a warning
+    because the zone's other servers answer. That is true of the zone and of no single question: one that was sent to
+    the lame server fails whole, with a name that is not found or mail that is not delivered, and nothing else is wrong
+    that could be named for it.
+    """
     if need.verdict is Verdict.DOWN:
         return True
-    # A warning host is one whose SSH server alone is dead: it explains nothing. A lame server is a warning while the
-    # others answer, and yet the cause for whoever believed it.
+    # A warning host is one whose SSH server alone is dead: it explains nothing.
     warns = need.verdict is Verdict.WARN and need.subject.probe != HOST_PROBE
     return warns and (check.lasting is Verdict.WARN or need.reason is Reason.LAME_DELEGATION)
 
@@ -131,15 +159,15 @@ def _presented(cause: Standing, board: Standings) -> str:
     if cause.certificate:
         return cause.certificate
     subject = cause.subject
-    others = (board[name] for name in board if board[name].reason == cause.reason)
-    same = (one for one in others if (one.subject.host, one.subject.service) == (subject.host, subject.service))
+    beside = (board[name] for name in board_of(board).on_host[subject.host])
+    same = (one for one in beside if one.subject.service == subject.service and one.reason == cause.reason)
     return min((one.certificate for one in same if one.certificate), default="")
 
 
 def may_be_kin(other: Standing, cause: Standing, board: Standings) -> bool:
     """Whether *other*, on the same host, would fail too if *cause* is what many checks see: one door, one service."""
     reason = cause.reason
-    if reason in CERTIFICATE and other.certificate:
+    if reason in CERTIFICATE and (other.certificate or other.seen is None):
         return True
     if other.subject.probe != cause.subject.probe:
         return False

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from migrawatch.decide.blame import kinship, roots
 from migrawatch.decide.board import Board, all_needs, dependents, port_of
 from migrawatch.decide.group import Group
 from migrawatch.decide.incident import Cause
@@ -37,14 +38,35 @@ def symptoms_of(group: Group, known: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def severity_of(group: Group, board: Board) -> Severity:
-    """How loud the group is: down at its checks' severity, warn at `warning` at most (judging.md, Severity)."""
+    """How loud the group is: down at its checks' severity, warn at `warning` at most (judging.md, Severity).
+
+    Two causes open at `warning` although their check is down. A refused password while all that needs the service
+    holds is judging.md's own. The other is `delegated_away`: nobody asks our servers for such a zone any more, nothing
+    on them can mend it, and its owner may have wanted it so. They can be asked in office hours; a page at night would
+    change nothing. What fails for it (its mail records, its pages) is as quiet, for it is not ours to mend either.
+    """
     others = [board[name] for name in (*group.own, *group.shared) if name != group.head]
-    if board[group.head].reason in REFUSED_LOGINS and all(other.reason in REFUSED_LOGINS for other in others):
+    return _severity(board[group.head], others, [board[name] for name in group.failing])
+
+
+def surely_severity_of(group: Group, board: Board) -> Severity:
+    """The same by what fails for its cause, and was seen to often enough; a member that fails by something else now
+    says nothing yet."""
+    head = board[group.head]
+    kin = kinship(head, board)
+    others = [board[name] for name in (*group.own, *group.shared) if name != group.head and board[name].failing]
+    loud = [name for name in group.failing if board[name].loud]
+    explained = [name for name in loud if any(kinship(board[r], board) == kin for r in roots(name, board))]
+    return _severity(head, others, [board[name] for name in explained])
+
+
+def _severity(head: Standing, others: list[Standing], failing: list[Standing]) -> Severity:
+    if head.reason in REFUSED_LOGINS and all(other.reason in REFUSED_LOGINS for other in others):
         # Everything that needs the service holds: it is our copy of the password that is refused.
         return Severity.WARNING
-    if board[group.head].reason in NOT_OURS:
+    if head.reason in NOT_OURS:
         return Severity.WARNING
-    critical = (board[name].loud and board[name].policy.severity is Severity.CRITICAL for name in group.failing)
+    critical = (one.loud and one.policy.severity is Severity.CRITICAL for one in failing)
     return Severity.CRITICAL if any(critical) else Severity.WARNING
 
 

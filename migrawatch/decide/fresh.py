@@ -5,18 +5,20 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from migrawatch.decide.blame import explains, may_be_kin
-from migrawatch.decide.board import HOST_PROBE, Board, Standings, all_needs, board_of, dependents, peers
+from migrawatch.decide.board import HOST_PROBE, SSH_PROBE, Board, Standings, all_needs, board_of, dependents, peers
 from migrawatch.decide.incident import Incident
 from migrawatch.decide.nature import REFUSED_LOGINS
 from migrawatch.decide.standing import Standing, first_bad
 from migrawatch.decide.streak import Failing, Suspect
-from migrawatch.model import Verdict
+from migrawatch.model import Observation, Verdict
 from migrawatch.reason import Reason
 
 __all__ = [
     "all_needs",
+    "around",
     "cleared_at",
     "dependents",
+    "lost_sight",
     "older_than_its_peers",
     "overdue",
     "peers",
@@ -43,6 +45,25 @@ def witnesses(name: str, standings: Standings) -> tuple[str, ...]:
         wanted |= dict.fromkeys(dependents(name, board))
     wanted.pop(name, None)
     return tuple(wanted)
+
+
+def around(name: str, standings: Standings) -> tuple[str, ...]:
+    """The checks to look at when *name* has just begun to fail: its witnesses, and the symptoms it may have.
+
+    One that lost its vantage has nothing looked at but that host's SSH server.
+    """
+    board = board_of(standings)
+    subject = board[name].subject
+    if board[name].reason is Reason.VANTAGE_LOST:
+        needs = (board[need].subject for need in all_needs(name, board))
+        return tuple(n.check for n in needs if n.probe == SSH_PROBE and n.host == subject.vantage)
+    return tuple(dict.fromkeys((*witnesses(name, board), *dependents(name, board))))
+
+
+def lost_sight(before: Standing, seen: Observation) -> bool:
+    """Whether *seen* is the first of its looks that could not be made because the vantage was lost."""
+    had = before.seen is not None and before.seen.reason is Reason.VANTAGE_LOST
+    return seen.reason is Reason.VANTAGE_LOST and not had
 
 
 def _siblings(name: str, board: Board) -> Iterator[str]:

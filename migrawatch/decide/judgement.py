@@ -8,18 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from migrawatch.decide import blame
+from migrawatch.decide import blame, facts
 from migrawatch.decide.board import Board, all_needs, dependents
 from migrawatch.decide.changes import changed_of, holds_of
 from migrawatch.decide.clarity import clarify
-from migrawatch.decide.facts import (
-    blind_of,
-    evidence_of,
-    first_failed_of,
-    remedy_of,
-    severity_of,
-    symptoms_of,
-)
 from migrawatch.decide.fresh import older_than_its_peers, overdue, settled_at, settling, stale
 from migrawatch.decide.group import Group, gather
 from migrawatch.decide.incident import Cause, Change, Identity, Incident, Notice, noticed
@@ -145,7 +137,7 @@ def _raises(incident: Incident, group: Group, board: Board) -> bool:
     """Whether an incident that was a warning so far has become a page."""
     if group.masked or incident.loudest is Severity.CRITICAL or not board[group.head].bad:
         return False
-    return severity_of(group, board) is Severity.CRITICAL
+    return facts.surely_severity_of(group, board) is Severity.CRITICAL
 
 
 def _turns(incident: Incident, group: Group, board: Board) -> bool:
@@ -160,7 +152,7 @@ def _grows_louder(group: Group, board: Board) -> bool:
     """Whether the cause is about to be sure, and a page where its symptoms are a warning: one notice will do."""
     head = board[group.head]
     pages = head.policy.severity is Severity.CRITICAL and head.verdict is Verdict.DOWN
-    return pages and not head.failing and severity_of(group, board) is Severity.WARNING
+    return pages and not head.failing and facts.severity_of(group, board) is Severity.WARNING
 
 
 def _claims(incidents: list[Incident], groups: list[Group]) -> dict[str, Group]:
@@ -188,7 +180,7 @@ def _held_up(group: Group, board: Board, since: datetime, now: datetime) -> tupl
 
 def _begun(group: Group, board: Board) -> datetime:
     """When what *group* would be told as began. What failed before its head did failed by something else then."""
-    first, head = first_failed_of(group, board), board[group.head]
+    first, head = facts.first_failed_of(group, board), board[group.head]
     return max(first, first_bad(head)) if head.bad else first
 
 
@@ -208,15 +200,15 @@ def _opened(group: Group, board: Board, now: datetime, incident_id: str) -> tupl
     incident = Incident(
         id=incident_id,
         identity=Identity(check=cause.check, host=cause.host, service=cause.service),
-        severity=severity_of(group, board),
+        severity=facts.severity_of(group, board),
         cause=cause,
-        first_failed=first_failed_of(group, board),
+        first_failed=facts.first_failed_of(group, board),
         opened_at=now,
         members=group.failing,
-        symptoms=symptoms_of(group, ()),
-        blind=blind_of(group.head, board),
+        symptoms=facts.symptoms_of(group, ()),
+        blind=facts.blind_of(group.head, board),
         also=group.also,
-        **_told_with(cause, group, board, first_failed_of(group, board)),
+        **_told_with(cause, group, board, facts.first_failed_of(group, board)),
     )
     return _told(incident, Change.OPENED, now)
 
@@ -224,10 +216,10 @@ def _opened(group: Group, board: Board, now: datetime, incident_id: str) -> tupl
 def _told_with(cause: Cause, group: Group, board: Board, first_failed: datetime) -> dict[str, Any]:
     """What is told with a cause, to mend it by."""
     return {
-        "evidence": evidence_of(group, board),
+        "evidence": facts.evidence_of(group, board),
         "changed": changed_of(group, board, first_failed),
         "holds": holds_of(group, board, first_failed),
-        "remedy": remedy_of(cause, board[group.head]),
+        "remedy": facts.remedy_of(cause, board[group.head]),
         "reproduce": f"migrawatch probe {cause.check}",
     }
 
@@ -244,14 +236,14 @@ def _continued(
     revised = replace(
         incident,
         members=(*group.failing, *waiting),
-        symptoms=symptoms_of(group, incident.symptoms),
-        blind=blind_of(group.head, board) or incident.blind,
+        symptoms=facts.symptoms_of(group, incident.symptoms),
+        blind=facts.blind_of(group.head, board) or incident.blind,
         also=tuple(dict.fromkeys((*incident.also, *group.also))),
     )
     if group.masked:
         return revised, []
     # What is coming back is as loud as it was: it is bad looks that raise or lower it, not late symptoms.
-    severity = severity_of(group, board) if board[group.head].bad else incident.severity
+    severity = facts.surely_severity_of(group, board) if board[group.head].bad else incident.severity
     moved = group.head != incident.cause.check
     raised = _raises(incident, group, board)
     if held:

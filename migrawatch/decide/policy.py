@@ -9,7 +9,8 @@ from migrawatch.model import Seconds, Severity
 class Policy:
     """Counts are looks in a row, lengths are seconds.
 
-    *settle*: a process, unit or boot younger than this among the needs delays the decision.
+    *settle*: a process or unit younger than this among the needs delays the decision. A boot is young by what it
+    started: the kinds `unit` and `pm2` tell since when. To ask each host as well would take a permission more there.
     *confirm*: pause between looks while suspect. *blind_after*: an unknown this long opens one warning.
     """
 

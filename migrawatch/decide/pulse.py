@@ -33,7 +33,8 @@ class Pulse:
 
     *late* and *lag* are seconds, the worst of the last `SPAN`: how late a look began, and how late the loop woke.
     *changed* are files of the configuration that are not on disk what they were when they were read, since
-    *changed_at*; *refused*: the last reload found mistakes. *unwritten* is why the state does not reach the disk.
+    *changed_at*; *refused*: the last reload found mistakes. *unwritten* is why the state does not reach the disk,
+    *set_aside* are the files of it that were damaged and still lie there.
     """
 
     at: datetime
@@ -44,6 +45,7 @@ class Pulse:
     changed_at: datetime | None = None
     refused: bool = False
     unwritten: str = ""
+    set_aside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,8 +73,7 @@ def troubles(pulse: Pulse, limits: Limits, at: datetime) -> Iterator[Finding]:
             told = f"{one.receiver or 'a receiver that is gone'} has not taken a notice for {in_words(age)}{why}"
             yield Finding(Verdict.WARN, Reason.RECEIVER_STUCK, told)
     yield from _configuration(pulse, limits, at)
-    if pulse.unwritten:
-        yield Finding(Verdict.WARN, Reason.STATE_NOT_WRITTEN, f"the state does not reach the disk: {pulse.unwritten}")
+    yield from _state(pulse)
 
 
 def _slowness(pulse: Pulse, limits: Limits) -> Iterator[Finding]:
@@ -91,3 +92,11 @@ def _configuration(pulse: Pulse, limits: Limits, at: datetime) -> Iterator[Findi
     elif pulse.changed_at is not None and (age := (at - pulse.changed_at).total_seconds()) > limits.unused:
         told = f"changed {in_words(age)} ago and not loaded: {', '.join(pulse.changed)}"
         yield Finding(Verdict.WARN, Reason.CONFIG_NOT_LOADED, told)
+
+
+def _state(pulse: Pulse) -> Iterator[Finding]:
+    if pulse.unwritten:
+        yield Finding(Verdict.WARN, Reason.STATE_NOT_WRITTEN, f"the state does not reach the disk: {pulse.unwritten}")
+    if pulse.set_aside:
+        told = f"the state was not usable and was begun anew; what it was lies in {', '.join(pulse.set_aside)}"
+        yield Finding(Verdict.WARN, Reason.STATE_SET_ASIDE, told)

@@ -98,7 +98,8 @@ def _of_all(series: Series, wanted: Wanted) -> Iterator[Finding]:
     if empty := [backup for backup in series.whole[:-1] if backup.size_bytes < wanted.smallest]:
         detail = f"{series.name}: {len(empty)} older ones are empty, the last {empty[-1].name}"
         yield Finding(Verdict.WARN, Reason.BACKUP_EMPTY, detail)
-    if len(good) < wanted.keep:
+    # The oldest is removed as soon as the newest is whole, which is some time before it counts here as whole.
+    if len(good) + len(series.growing) < wanted.keep:
         yield Finding(Verdict.WARN, Reason.BACKUP_TOO_FEW, f"{series.name}: {len(good)} are kept, wanted {wanted.keep}")
     gaps = [pair for pair in pairwise(good) if (pair[1].at - pair[0].at).total_seconds() > wanted.longest]
     if gaps and wanted.gaps:

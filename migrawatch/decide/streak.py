@@ -43,7 +43,8 @@ class Failing:
     """Enough bad looks: they add up to an incident. *good* counts the good looks in a row since *good_since*.
 
     *down* tells that it counts as down, not only as warn; *downs* counts the down looks in a row that would make it so.
-    *changed_at* is the first look with the present reason, None if it was so from the beginning.
+    *changed_at* is the first look with the present reason, or the first bad one after good ones; None if it was bad as
+    it is from the beginning.
     """
 
     recent: tuple[bool, ...]
@@ -108,7 +109,8 @@ def _worsened(streak: Failing, seen: Observation, policy: Policy) -> Failing:
         good=0,
         good_since=None,
         finding=seen.findings[0],
-        changed_at=_changed_at(streak, seen),
+        # What was well in between is a failure of its own, of which one bad look tells little.
+        changed_at=seen.at if streak.good else _changed_at(streak, seen),
         # A steady failure is not called flapping any longer.
         flapping=streak.flapping and not all(streak.recent[-policy.open_after :]),
         # One bad look does not page: a warning becomes an outage as a clear check does, by open_after in a row.

@@ -61,8 +61,10 @@ _LAN = "uplink/lan"
 _OTHERS = _always(R.COMMAND_FAILED)
 _WAYS = {
     WEB: _server(R.HTTP_STATUS, R.HTTP_TIMEOUT),
+    "grpc": _server(R.GRPC_NOT_SERVING, R.HTTP_TIMEOUT),
     "tls": _server(R.TLS_ALERT, R.TLS_TIMEOUT),
     "tcp": _server(R.TCP_MISMATCH, R.TCP_SILENT),
+    "unix": _server(R.TCP_MISMATCH, R.TCP_SILENT),
     "port_closed": _always(R.PORT_EXPOSED),
     "postgres": _server(R.PG_ERROR, R.PG_TIMEOUT),
     "s3": _server(R.S3_CONTENT, R.HTTP_TIMEOUT),

@@ -38,7 +38,8 @@ def parse_zone(content: bytes) -> tzinfo:
     """Read /etc/localtime (tzfile(5)). Raise ValueError for anything else."""
     try:
         return ZoneInfo.from_file(io.BytesIO(content))
-    except (ValueError, IndexError, struct.error) as error:
+    # What zoneinfo has no error for it asserts.
+    except (ValueError, IndexError, AssertionError, struct.error) as error:
         raise ValueError("not the file of a time zone") from error
 
 
@@ -48,10 +49,12 @@ def moments(text: str, form: str, zone: tzinfo) -> tuple[datetime, ...]:
     Raise ValueError when *text* is no time of the form *form* (strptime(3)).
     """
     local = datetime.strptime(text, form)
-    if local.tzinfo is not None:
-        return (local.astimezone(UTC),)
-    found = {local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
-    return tuple(sorted(found))
+    try:
+        if local.tzinfo is not None:
+            return (local.astimezone(UTC),)
+        return tuple(sorted({local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}))
+    except OverflowError as error:
+        raise ValueError(f"no clock shows {text[:80]!r}") from error
 
 
 def dated(told: Iterable[datetime], written_at: datetime, now: datetime) -> tuple[datetime, str]:

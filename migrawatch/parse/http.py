@@ -17,7 +17,8 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 class Response:
     """Status, head and body. Header names are lower-case, values are text as latin-1, in the order of arrival.
 
-    *body* is decoded (gzip); *length* is what Content-Length said, -1 when it said nothing.
+    *body* is decoded (gzip); *length* is what Content-Length said, -1 when it said nothing. *trailers* are those of
+    HTTP/2: in HTTP/1.1 nobody means anything by them.
     """
 
     status: int
@@ -26,6 +27,7 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     length: int = -1
+    trailers: tuple[tuple[str, str], ...] = ()
 
     def with_body(self, body: bytes) -> "Response":
         """The same response with another body."""
@@ -33,8 +35,12 @@ class Response:
 
     def header(self, name: str) -> str | None:
         """The value of the header *name* (lower-case), several joined by `, ` (RFC 9110, section 5.3); or None."""
-        found = [value for key, value in self.headers if key == name]
+        found = self.values(name)
         return ", ".join(found) if found else None
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The values of the header *name* (lower-case), one for each line of the head."""
+        return tuple([value for key, value in self.headers if key == name])
 
     @property
     def modified_at(self) -> datetime | None:
@@ -105,5 +111,5 @@ def maybe_retry_after(headers: Mapping[str, str]) -> Seconds | None:
     try:
         until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
         return max(0.0, (until - now).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

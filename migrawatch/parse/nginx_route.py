@@ -152,7 +152,7 @@ def finds(expression: str, text: str, ignores_case: bool = False) -> bool:
         # PCRE names a group `(?<name>...)`, Python `(?P<name>...)`.
         pattern = re.compile(re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", expression), re.IGNORECASE if ignores_case else 0)
     except re.error as error:
-        raise ValueError(f"cannot read the expression {expression!r}: {error}") from error
+        raise ValueError(f"cannot read the expression {expression[:80]!r}: {error}") from error
     return pattern.search(text) is not None
 
 

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from migrawatch.parse.moment import utc_of
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LONGEST = 200
@@ -78,10 +80,10 @@ def parse_domain(document: object, domain: str) -> Registration:
 def _dates(document: Mapping[str, Any]) -> Iterator[tuple[str, datetime]]:
     for event in _objects(document.get("events")):
         try:
-            told = datetime.fromisoformat(str(event.get("eventDate")))
+            at = utc_of(str(event.get("eventDate")))
         except ValueError:
             continue
-        yield str(event.get("eventAction")), told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)
+        yield str(event.get("eventAction")), at
 
 
 def _statuses(told: object) -> tuple[str, ...]:

@@ -37,10 +37,13 @@ def parse_resolv_conf(text: str) -> Resolving:
             options.update((word.partition(":")[0], word.partition(":")[2]) for word in words[1:])
     return Resolving(
         servers=tuple(servers) or ("127.0.0.1",),
-        patience=float(_number(options.get("timeout", ""), 5)),
-        attempts=_number(options.get("attempts", ""), 2),
+        patience=float(_number(options.get("timeout", ""), 5, 30)),
+        attempts=_number(options.get("attempts", ""), 2, 5),
     )
 
 
-def _number(text: str, otherwise: int) -> int:
-    return int(text) if text.isdigit() and int(text) > 0 else otherwise
+def _number(text: str, otherwise: int, most: int) -> int:
+    """As glibc reads it, which goes by no more than *most*."""
+    if not text.isdecimal() or not text.strip("0"):
+        return otherwise
+    return min(int(text[:9]), most)

@@ -1,8 +1,10 @@
 """What an object store answers in XML: errors, and lists of objects (Amazon S3 API reference)."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from xml.etree import ElementTree
+
+from migrawatch.parse.moment import utc_of
 
 _LONGEST = 200
 
@@ -33,7 +35,7 @@ def parse_list(body: bytes) -> tuple[Listed, ...]:
     if _plain(root.tag) != "ListBucketResult":
         raise ValueError(f"a list was wanted, <{_plain(root.tag)[:_LONGEST]}> came")
     entries = [{_plain(one.tag): one.text or "" for one in entry} for entry in root if _plain(entry.tag) == "Contents"]
-    return tuple(Listed(entry.get("Key", ""), _time(entry.get("LastModified", ""))) for entry in entries)
+    return tuple(Listed(entry.get("Key", ""), utc_of(entry.get("LastModified", ""))) for entry in entries)
 
 
 def _root(body: bytes) -> ElementTree.Element:
@@ -48,8 +50,3 @@ def _root(body: bytes) -> ElementTree.Element:
 def _plain(tag: str) -> str:
     """A tag without its namespace, which not every store sends."""
     return tag.rpartition("}")[2]
-
-
-def _time(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -73,14 +73,14 @@ def _add_modifier(modifiers: dict[str, Macros], term: str, name: str, value: str
         parse_macros(value)  # section 6: an unknown modifier is passed over, but must be well written
         return
     if name in modifiers:
-        raise ValueError(f"{term!r}: {name} stands there twice")
+        raise ValueError(f"{term[:80]!r}: {name} stands there twice")
     modifiers[name] = parse_domain_spec(value)
 
 
 def _mechanism(term: str) -> Mechanism:
     found = _DIRECTIVE.fullmatch(term)
     if found is None:
-        raise ValueError(f"{term!r} is no term")
+        raise ValueError(f"{term[:80]!r} is no term")
     qualifier, name, rest = found["qualifier"] or "+", found["name"].lower(), found["rest"]
     match name:
         case "all" if not rest:
@@ -95,7 +95,7 @@ def _mechanism(term: str) -> Mechanism:
         case "ip4" | "ip6" if rest.startswith(":"):
             return Mechanism(text=term, qualifier=qualifier, name=name, network=_network(term, name, rest[1:]))
         case _:
-            raise ValueError(f"{term!r} is no mechanism of SPF")
+            raise ValueError(f"{term[:80]!r} is no mechanism of SPF")
 
 
 def _with_lengths(term: str, qualifier: str, name: str, rest: str) -> Mechanism:
@@ -103,7 +103,7 @@ def _with_lengths(term: str, qualifier: str, name: str, rest: str) -> Mechanism:
     assert found is not None, "every text matches"
     domain = found["domain"]
     if domain and not domain.startswith(":"):
-        raise ValueError(f"{term!r} is no mechanism of SPF")
+        raise ValueError(f"{term[:80]!r} is no mechanism of SPF")
     return Mechanism(
         text=term,
         qualifier=qualifier,
@@ -118,14 +118,14 @@ def _length(term: str, digits: str | None, most: int) -> int:
     if digits is None:
         return most
     if len(digits) > 3 or int(digits) > most or (len(digits) > 1 and digits[0] == "0"):
-        raise ValueError(f"{term!r}: /{digits} is no prefix length")
+        raise ValueError(f"{term[:80]!r}: /{digits[:20]} is no prefix length")
     return int(digits)
 
 
 def _network(term: str, name: str, text: str) -> IPv4Network | IPv6Network:
     address, slash, digits = text.partition("/")
     if "%" in address:
-        raise ValueError(f"{term!r} has no address")
+        raise ValueError(f"{term[:80]!r} has no address")
     try:
         if name == "ip4":
             length = _length(term, digits if slash else None, 32)
@@ -133,4 +133,4 @@ def _network(term: str, name: str, text: str) -> IPv4Network | IPv6Network:
         length = _length(term, digits if slash else None, 128)
         return IPv6Network((IPv6Address(address).packed, length), strict=False)
     except (AddressValueError, NetmaskValueError) as error:
-        raise ValueError(f"{term!r} has no address: {error}") from error
+        raise ValueError(f"{term[:80]!r} has no address: {str(error)[:120]}") from error

@@ -46,7 +46,9 @@ def parse_macros(text: str, *, in_explanation: bool = False) -> Macros:
     while place < len(text):
         found = _PIECE.match(text, place)
         if found is None or (" " in (found["literal"] or "") and not in_explanation):
-            raise ValueError(f"{text!r} has a character or macro that is not allowed, at {text[place : place + 20]!r}")
+            raise ValueError(
+                f"{text[:80]!r} has a character or macro that is not allowed, at {text[place : place + 20]!r}"
+            )
         pieces.append(_piece(found, _IN_EXPLANATIONS if in_explanation else _IN_DOMAINS))
         place = found.end()
     return tuple(pieces)
@@ -75,7 +77,7 @@ def parse_domain_spec(text: str) -> Macros:
     pieces = parse_macros(text)
     ends_in_macro = bool(pieces) and (isinstance(pieces[-1], Letter) or text[-2:] in ("%%", "%_", "%-"))
     if not ends_in_macro and not _ends_in_toplabel(text):
-        raise ValueError(f"{text!r} is no domain")
+        raise ValueError(f"{text[:80]!r} is no domain")
     return pieces
 
 

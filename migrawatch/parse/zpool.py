@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 COLUMNS = "name,size,allocated,free,capacity,health"
 """What `parse_list` reads, for `-o`."""
+_DIGITS = 20
+"""A pool has fewer bytes than 2^64."""
 
 MOST_LINES = 5_000
 """So much of a status is read: a pool of a thousand disks has fewer lines."""
@@ -76,7 +78,7 @@ def _pool(fields: list[str]) -> Pool:
 
 
 def _count(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else 0
 
 
 def parse_status(text: str) -> Status:

@@ -84,6 +84,19 @@ class Answer:
             if isinstance(record, TXTBase)
         )
 
+    def lines(self, section: str) -> tuple[str, ...]:
+        """The records of `answer`, `authority` or `additional` as a zone file has them, parted by tabs.
+
+        Owner with its final dot, TTL, class, type, value: as they came, in upper and lower case.
+        """
+        return tuple(
+            "\t".join(
+                (several.name.to_text(), str(several.ttl), "IN", RdataType.to_text(several.rdtype), one.to_text())
+            )
+            for several in getattr(self.message, section)
+            for one in several
+        )
+
     @property
     def serial(self) -> int | None:
         """The serial of the first SOA record in the answer, or in the authority section of a negative one."""

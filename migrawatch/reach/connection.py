@@ -1,4 +1,4 @@
-"""A TCP connection without transport or stream: system calls, and a future only where one must wait."""
+"""A connection without transport or stream: system calls, and a future only where one must wait."""
 
 import asyncio
 import errno
@@ -7,7 +7,7 @@ import select
 import socket
 from typing import Never
 
-from migrawatch.model import Down, Lost
+from migrawatch.model import Down, Lost, Unsure
 from migrawatch.parse.place import place_of
 from migrawatch.reach.poller import Poller, poller_of
 from migrawatch.reach.vantage import HERE
@@ -19,6 +19,7 @@ _ENDED = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
 _STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 _UNDER_WAY = {errno.EINPROGRESS, errno.EALREADY, errno.EINTR}
+_FULL_PAUSE = 0.02
 _CONNECTED = {0, errno.EISCONN}
 
 # Ours to mend, and no sign of the target's health: no descriptors, no memory, no free local port.
@@ -34,10 +35,10 @@ _REASONS = {
 class Connection:
     """A connected, non-blocking socket: the duplex of the vantage Here."""
 
-    __slots__ = ("_can_read", "_ended", "_is_stream", "_loop", "_poller", "_reader", "_socket", "_writer", "peer")
+    __slots__ = ("_can_read", "_ended", "_is_tcp", "_loop", "_poller", "_reader", "_socket", "_writer", "peer")
 
     def __init__(
-        self, connected: socket.socket, peer: str, loop: asyncio.AbstractEventLoop, is_stream: bool = True
+        self, connected: socket.socket, peer: str, loop: asyncio.AbstractEventLoop, is_tcp: bool = True
     ) -> None:
         self.peer = peer
         self._socket = connected
@@ -45,7 +46,7 @@ class Connection:
         self._poller: Poller | None = None
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
-        self._is_stream = is_stream
+        self._is_tcp = is_tcp
         self._can_read = False
         self._ended = False
 
@@ -80,14 +81,14 @@ class Connection:
             except OSError as error:
                 raise_broken(error, self.peer)
             # By edge, a read that falls short has emptied a stream (epoll(7)); only the end needs no new edge.
-            if len(received) < limit and self._is_stream and not self._ended:
+            if len(received) < limit and self._is_tcp and not self._ended:
                 self._can_read = False
             return received
 
     async def _until_readable(self) -> None:
         self._watched()
         # Re-armed before each wait: a delayed acknowledgement against the peer's Nagle costs 40 ms.
-        if self._is_stream:
+        if self._is_tcp:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         self._reader = self._loop.create_future()
         try:
@@ -131,6 +132,28 @@ class Connection:
             if waiting is not None and not waiting.done():
                 waiting.set_exception(ConnectionResetError(errno.ECONNRESET, "closed by ourselves"))
         self._socket.close()
+
+
+async def connect_socket(path: str) -> Connection:
+    """A connection to a unix socket (unix(7)). Raise Down with a `connect_*` reason, Unsure where we may not connect.
+
+    While its queue of connections is full it is tried again, until somebody cancels.
+    """
+    connection = Connection(socket.socket(socket.AF_UNIX, _STREAM), path, asyncio.get_running_loop(), is_tcp=False)
+    fresh, place = connection._socket, f"\0{path[1:]}" if path.startswith("@") else path
+    try:
+        while (code := fresh.connect_ex(place)) == errno.EAGAIN:  # noqa: ASYNC110 - nobody is told of room in a queue
+            await asyncio.sleep(_FULL_PAUSE)
+        if code in (errno.EACCES, errno.EPERM):
+            raise Unsure(Reason.FILES_UNREADABLE, f"connect: {path}: {os.strerror(code).lower()}")
+        if code in (errno.ENOENT, errno.ENOTDIR):
+            raise Down(Reason.CONNECT_REFUSED, f"connect: there is no {path}")
+        if code not in _CONNECTED:
+            raise_unconnected(code, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 async def connect(address: str, port: int) -> Connection:

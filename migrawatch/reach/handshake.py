@@ -13,7 +13,7 @@ from migrawatch.model import Down
 from migrawatch.reach.certificate import facts_of
 from migrawatch.reach.name import ascii_name, is_literal
 from migrawatch.reach.tls import Handshake, Tls
-from migrawatch.reach.trust import doubt, judge
+from migrawatch.reach.trust import doubt, judge, verified_until
 from migrawatch.reach.vantage import Duplex
 from migrawatch.reason import Reason
 
@@ -196,4 +196,5 @@ def _facts(session: SSL.Connection, tls: Tls) -> Handshake:
         leaf_labels=facts.leaf_labels,
         words=facts.words,
         problem=judge(chain, facts, tls, datetime.now(UTC)) if tls.verify else None,
+        verified_until=verified_until(chain, tls.ca_file) if tls.verify else None,
     )

@@ -75,7 +75,7 @@ async def ask_by_udp(
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     peer = place_of(server, port)
     fresh = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-    exchange = Connection(fresh, peer, asyncio.get_running_loop(), is_stream=False)
+    exchange = Connection(fresh, peer, asyncio.get_running_loop(), is_tcp=False)
     try:
         if code := fresh.connect_ex((server, port)):
             raise_unconnected(code, peer)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from migrawatch.model import Down, Seconds
+from migrawatch.model import Down, Lost, Seconds
 from migrawatch.reach.name import is_literal
 from migrawatch.reach.shared import Shared
 from migrawatch.reach.ssh_forward import forward
@@ -26,6 +26,14 @@ two seconds a frozen sshd can be mistaken for a slow target.
 
 _NOT_FOUND = 2
 """What getent exits with when it knows no such name."""
+
+_NOT_RUN = (126, 127)
+"""What a gate, or a shell, exits with when it does not run a command."""
+
+
+def looking_up(name: str, family: int) -> tuple[str, ...]:
+    """The command that has a host tell the addresses of *name*; *family* is 4, 6 or 0 (both)."""
+    return ("getent", {4: "ahostsv4", 6: "ahostsv6"}.get(family, "ahosts"), name)
 
 
 class Ssh:
@@ -51,8 +59,9 @@ class Ssh:
         """
         if is_literal(name):
             return (name,)
-        database = {4: "ahostsv4", 6: "ahostsv6"}.get(family, "ahosts")
-        answer = await self.run(("getent", database, name))
+        answer = await self.run(looking_up(name, family))
+        if answer.status in _NOT_RUN:
+            raise Lost(self.name, f"{self.name}, look up {name}: {answer.stderr.strip()[:200]}")
         if answer.status not in (0, _NOT_FOUND):
             raise Down(Reason.DNS_SERVFAIL, f"getent on {self.name} ended with {answer.status} for {name}")
         found = dict.fromkeys(line.split()[0] for line in answer.stdout.splitlines() if line.strip())

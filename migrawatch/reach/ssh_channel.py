@@ -118,9 +118,10 @@ class Channel(asyncssh.SSHTCPSession[bytes]):
 
 
 class Execution(asyncssh.SSHClientSession[bytes]):
-    """A command that runs at the far host, and what it printed."""
+    """A command that runs at the far host, and what it printed; *ending* is the signal that ends it."""
 
-    def __init__(self) -> None:
+    def __init__(self, ending: str) -> None:
+        self._ending = ending
         self.ended: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         """Done when the channel is closed, with asyncssh's reason if the connection broke."""
         self._channel: Any = None
@@ -189,11 +190,15 @@ class Execution(asyncssh.SSHClientSession[bytes]):
         self._channel.write_eof()
 
     def stop(self) -> None:
-        """End the command: OpenSSH signals its whole process group, and the closed channel takes its pipes away."""
+        """End the command, as far as the server lets us.
+
+        OpenSSH signals its whole process group, unless it serves root or the command is a forced one. Such a gate ends
+        it when the closed channel takes its pipes away.
+        """
         if self._channel is None:
             return
         with contextlib.suppress(OSError):  # the channel is closed already, and so the command has ended
-            self._channel.send_signal("TERM")
+            self._channel.send_signal(self._ending)
         self._channel.abort()
 
 

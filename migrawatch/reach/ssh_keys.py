@@ -7,6 +7,7 @@ from typing import Any
 import asyncssh
 
 from migrawatch.model import Lost, Secret
+from migrawatch.reach.name import is_literal
 from migrawatch.reach.ssh_login import Login
 from migrawatch.reach.vantage import HERE
 
@@ -22,13 +23,20 @@ TrustedKeys = tuple[Sequence[Any], ...]
 
 
 def known_keys(login: Login) -> TrustedKeys:
-    """What known_hosts says of the host, by its name or its address. Raise Lost when the file cannot be read."""
+    """What known_hosts says of the host, by its name or its address, which may be a name as well.
+
+    Raise Lost when the file cannot be read.
+    """
     try:
         known = asyncssh.read_known_hosts(login.known_hosts)
     except (OSError, ValueError) as error:
         raise Lost(HERE, f"known_hosts: {error}") from error
     port = login.port if login.port != asyncssh.DEFAULT_PORT else None
-    return known.match(login.host, login.address, port)
+    if is_literal(login.address):
+        return known.match(login.host, login.address, port)
+    # asyncssh takes an address for one of IP; of two names each is looked for by itself.
+    by_name, by_address = (known.match(name, "", port) for name in (login.host, login.address))
+    return tuple([*here, *there] for here, there in zip(by_name, by_address, strict=True))
 
 
 def host_key_names(trusted: TrustedKeys) -> list[str]:
@@ -41,6 +49,12 @@ def host_key_names(trusted: TrustedKeys) -> list[str]:
 def client_key(login: Login) -> asyncssh.SSHKey:
     """Our private key. Raise Lost, without a word of the key, when it cannot be read."""
     return _imported(login.key)
+
+
+def public_line(key: Secret) -> str:
+    """The public half of our key as a line of OpenSSH. Raise Lost, without a word of the key, if it cannot be read."""
+    kind, text, *_ = _imported(key).export_public_key("openssh").decode().split()
+    return f"{kind} {text}"
 
 
 @lru_cache(maxsize=16)

@@ -28,6 +28,12 @@ LONGEST_PAUSE = 15.0
 """Seconds without a new attempt after a failed one: doubled from the first to the longest."""
 
 
+def pause_after(failures: int) -> Seconds:
+    """How long nobody tries again after that many *failures* in a row."""
+    # A host may be gone for weeks: more doublings than the longest pause takes are not worth counting.
+    return min(FIRST_PAUSE * 2.0 ** min(failures - 1, 10), LONGEST_PAUSE)
+
+
 class Link:
     """The way to one host. Every method raises Lost when there is none."""
 
@@ -75,10 +81,9 @@ class Link:
                 await self._session.close()
             self._session = await self.fresh()
         except Lost as error:
-            pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE)
             self._failures += 1
             self._cause = error.detail
-            self._closed_until = asyncio.get_running_loop().time() + pause
+            self._closed_until = asyncio.get_running_loop().time() + pause_after(self._failures)
             raise
         finally:
             self._opening = None

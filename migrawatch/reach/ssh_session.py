@@ -107,7 +107,7 @@ class Session:
     async def execute(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
         """Run a command and wait for its end. Cancelling ends it, as far as the server can."""
         doing = f"run {argv[0]}"
-        execution = Execution()
+        execution = Execution(_ending(argv))
         await self._opened(
             doing,
             self._connection.create_session(lambda: execution, shlex.join(argv), encoding=None, window=WINDOW),
@@ -136,10 +136,14 @@ class Session:
             process = await self._connection.create_process(
                 shlex.join(argv), stdin=asyncssh.DEVNULL, stderr=asyncssh.STDOUT, encoding=None, window=WINDOW
             )
-            with self.asking():
-                while chunk := await process.stdout.read(65536):
-                    for line in cutter.cut(chunk):
-                        yield line.decode("utf-8", "replace")
+            try:
+                with self.asking():
+                    while chunk := await process.stdout.read(65536):
+                        for line in cutter.cut(chunk):
+                            yield line.decode("utf-8", "replace")
+            finally:
+                with contextlib.suppress(OSError):  # the channel is closed already
+                    process.send_signal(_ending(argv))
             for line in cutter.end():
                 yield line.decode("utf-8", "replace")
         except (asyncssh.Error, OSError) as error:
@@ -188,11 +192,13 @@ class Session:
         self._late.discard(task)
         if task.cancelled() or task.exception() is not None:
             return
-        opened = task.result()
-        if isinstance(opened, tuple):
-            opened[0].abort()
-        else:
-            opened.exit()
+        match task.result():
+            case _, Execution() as execution:
+                execution.stop()
+            case channel, _:
+                channel.abort()
+            case client:
+                client.exit()
 
     async def close(self) -> None:
         """Close the connection and wait until nothing of it runs any more."""
@@ -205,3 +211,8 @@ class Session:
         await self._connection.wait_closed()
         self._pipe.close()
         await self._pipe.wait_closed()
+
+
+def _ending(argv: Sequence[str]) -> str:
+    """The signal that ends a command. sudo passes TERM on to what it runs; if it is killed, it leaves that behind."""
+    return "TERM" if argv[0].rpartition("/")[2] == "sudo" else "KILL"

@@ -33,6 +33,7 @@ class Certificate:
 class Handshake:
     """The facts of one handshake. *problem* says why the chain is not to be trusted; None when it is.
 
+    *verified_until* is when the first certificate of the verified path expires; None for a path that was not verified.
     *words* are the certificate's for people: `db.example by CN=R11, 2026-08-26 to 2026-11-24, sha256 9f…`.
     """
 
@@ -44,3 +45,4 @@ class Handshake:
     leaf_labels: dict[str, str] = field(default_factory=dict)
     words: str = ""
     problem: tuple[Reason, str] | None = None
+    verified_until: datetime | None = None

@@ -89,6 +89,12 @@ def problem_of(chain: tuple[bytes, ...], facts: Facts, ca_file: str, now: dateti
     return _explain(code, words, facts, stamp.path, now)
 
 
+def verified_until(chain: tuple[bytes, ...], ca_file: str) -> datetime | None:
+    """When the first certificate of the path expires by which *chain* verified last; None if it did not."""
+    proof = _proofs.get((ca_file, chain))
+    return proof.valid_until if proof is not None else None
+
+
 def doubt(name: str) -> None:
     """Have the chain that *name* presents next verified anew: a handshake with it failed."""
     if len(_doubted) >= _KEPT:

@@ -1,6 +1,6 @@
 """Acknowledgements over HTTP: somebody says to be on an incident, or no longer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -26,7 +26,7 @@ class Acknowledging(Protocol):
         ...
 
 
-def acknowledgement_routes(acknowledging: Acknowledging | None, names: frozenset[str]) -> list[Route]:
+def acknowledgement_routes(acknowledging: Acknowledging | None, names: Set[str]) -> list[Route]:
     """Where incidents are acknowledged, if anybody takes it."""
     if acknowledging is None:
         return []

@@ -2,16 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
+from starlette.routing import BaseRoute, Mount, Route
 
+from migrawatch.model import Observation
+from migrawatch.show.accept import accepts_gzip, wants_openmetrics
 from migrawatch.show.acknowledgement import Acknowledging, acknowledgement_routes
 from migrawatch.show.board import Board
 from migrawatch.show.document import (
@@ -23,12 +32,14 @@ from migrawatch.show.document import (
     subject_document,
     watch_document,
 )
-from migrawatch.show.guard import refusal
+from migrawatch.show.guard import is_forms, refusal
 from migrawatch.show.heartbeats import Intake, take_report
+from migrawatch.show.latency import id_of
 from migrawatch.show.live import events
 from migrawatch.show.maintenance import Calendar, asked_window, window_document
 from migrawatch.show.orders import take_order
 from migrawatch.show.page import POLICY, Page
+from migrawatch.show.probe_endpoint import Probing, probe_routes
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -36,17 +47,16 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 SLICE = 40
 """Checks written before others have their turn: about a millisecond."""
 
-WORTH_PACKING = 1024
-"""Bytes below which gzip saves nothing."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Door:
     """What HTTP may see and call. *reload* gives back what is wrong with the configuration, empty if it is in use.
 
     *intake* takes what jobs report, *acknowledging* word of who is on what; *calendar* keeps the maintenance windows.
+    *probing* looks at what others ask for.
     *ailing* says why the daemon is not healthy (the grid stands still), empty in health. *names* are the names under
-    which it is known besides its addresses.
+    which it is known besides its addresses. Everything stands below *prefix* (`/watch`, empty for the root), which
+    people see as *seen_as* if a proxy changes it.
     """
 
     board: Board
@@ -54,29 +64,40 @@ class Door:
     intake: Intake | None = None
     calendar: Calendar | None = None
     acknowledging: Acknowledging | None = None
+    probing: Probing | None = None
     ailing: Callable[[], str] = lambda: ""
-    names: frozenset[str] = frozenset()
+    names: Set[str] = frozenset()
+    prefix: str = ""
+    seen_as: str = ""
 
 
 def application(door: Door) -> Starlette:
     """The web application over *door*."""
     answers = Answers(door)
-    return Starlette(
-        routes=[
-            Route("/", answers.page),
-            Route("/metrics", answers.metrics),
-            Route("/-/healthy", answers.healthy),
-            Route("/-/ready", answers.ready),
-            Route("/-/reload", answers.reload, methods=["POST"]),
-            Route("/api/v1/checks", answers.checks),
-            Route("/api/v1/incidents", answers.incidents),
-            Route("/api/v1/watches", answers.watches),
-            Route("/api/v1/events", answers.events),
-            *_heartbeats(door),
-            *_maintenance(door),
-            *acknowledgement_routes(door.acknowledging, door.names),
-        ]
-    )
+    routes: list[BaseRoute] = [
+        Route("/", answers.page),
+        Route("/metrics", answers.metrics),
+        Route("/-/healthy", answers.healthy),
+        Route("/-/ready", answers.ready),
+        Route("/-/reload", answers.reload, methods=["POST"]),
+        Route("/api/v1/checks", answers.checks),
+        Route("/api/v1/looks/{look}", answers.look),
+        Route("/api/v1/incidents", answers.incidents),
+        Route("/api/v1/watches", answers.watches),
+        Route("/api/v1/events", answers.events),
+        *_heartbeats(door),
+        *_maintenance(door),
+        *acknowledgement_routes(door.acknowledging, door.names),
+        *probe_routes(door.probing),
+    ]
+    if not door.prefix:
+        return Starlette(routes=routes)
+    home = f"{door.seen_as or door.prefix}/"
+
+    async def lead_home(request: Request) -> Response:
+        return RedirectResponse(home, HTTPStatus.FOUND)
+
+    return Starlette(routes=[Route("/", lead_home), Route(door.prefix, lead_home), Mount(door.prefix, routes=routes)])
 
 
 def _heartbeats(door: Door) -> list[Route]:
@@ -130,14 +151,10 @@ class Answers:
 
     async def page(self, request: Request) -> Response:
         """The status page."""
-        headers = {
-            "Content-Security-Policy": POLICY,
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-        }
+        probing = self._door.probing
+        has_modules = probing is not None and probing.serves
         await self._page.prepare()
-        return HTMLResponse(self._page.whole(), headers=headers)
+        return HTMLResponse(self._page.whole(has_modules=has_modules), headers={"Content-Security-Policy": POLICY})
 
     async def events(self, request: Request) -> Response:
         """The page's parts as they change."""
@@ -147,12 +164,12 @@ class Answers:
     async def metrics(self, request: Request) -> Response:
         """All series, in OpenMetrics if the scraper prefers it, packed if it can unpack."""
         openmetrics = wants_openmetrics(request.headers.get("accept", ""))
-        body = await self._board.metrics(openmetrics)
+        pieces = await self._board.metrics(openmetrics)
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
-        if len(body) >= WORTH_PACKING and _accepts(request.headers.get("accept-encoding", ""), "gzip"):
-            body = await self._board.exposition.compress(body)
-            headers["Content-Encoding"] = "gzip"
-        return Response(body, headers=headers)
+        if not accepts_gzip(request.headers.get("accept-encoding", "")):
+            return StreamingResponse(_one_by_one(pieces), headers=headers)
+        headers["Content-Encoding"] = "gzip"
+        return Response(await self._board.exposition.compress(pieces), headers=headers)
 
     async def healthy(self, request: Request) -> Response:
         """200 while the daemon works; 503 with the reason when it does not."""
@@ -169,6 +186,8 @@ class Answers:
         refused = refusal(request.headers, self._door.names)
         if refused:
             return PlainTextResponse(f"refused: {refused}\n", 403)
+        if is_forms(request.headers.get("content-type", "")):
+            return PlainTextResponse("refused: a form asks; send no content\n", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         problems = await self._door.reload()
         if problems:
             return PlainTextResponse("".join(f"{problem}\n" for problem in problems), 400)
@@ -179,12 +198,19 @@ class Answers:
         checks = []
         for count, (name, subject) in enumerate(tuple(self._board.subjects.items()), 1):
             seen = self._board.seen.get(name)
-            found = observation_document(seen) if seen else {**subject_document(subject), "verdict": None}
+            found = _look_document(seen) if seen else {**subject_document(subject), "verdict": None}
             checks.append(json.dumps(found, ensure_ascii=False))
             if count % SLICE == 0:
                 await asyncio.sleep(0)
         head = json.dumps({"version": VERSION, "at": date(self._board.now())})[:-1]
         return Response(f'{head}, "checks": [{",".join(checks)}]}}', media_type="application/json")
+
+    async def look(self, request: Request) -> Response:
+        """The look to which an exemplar of the latency histogram leads; 404 once it is kept no longer."""
+        found = self._board.exposition.latency.find(request.path_params["look"])
+        if found is None:
+            return PlainTextResponse("not kept: the last look of a bucket is, for an hour, until the next start\n", 404)
+        return JSONResponse({"version": VERSION, "at": date(self._board.now()), "look": _look_document(found)})
 
     async def incidents(self, request: Request) -> Response:
         """The open incidents."""
@@ -197,22 +223,11 @@ class Answers:
         return JSONResponse({"version": VERSION, "at": date(self._board.now()), "watches": watches})
 
 
-def wants_openmetrics(accept: str) -> bool:
-    """Whether *accept* (RFC 9110, 12.5.1) prefers OpenMetrics to the text format."""
-    offers = [_offer(part) for part in accept.split(",")]
-    openmetrics = max((q for kind, q in offers if kind == "application/openmetrics-text"), default=0.0)
-    text = max((q for kind, q in offers if kind in ("text/plain", "text/*", "*/*")), default=0.0)
-    return openmetrics > 0 and openmetrics >= text
+async def _one_by_one(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
-def _accepts(header: str, coding: str) -> bool:
-    return any(kind in (coding, "*") and quality > 0 for kind, quality in map(_offer, header.split(",")))
-
-
-def _offer(part: str) -> tuple[str, float]:
-    kind, *parameters = (piece.strip() for piece in part.split(";"))
-    quality = next((found[2:] for found in parameters if found.startswith("q=")), "1")
-    try:
-        return kind.lower(), float(quality)
-    except ValueError:
-        return kind.lower(), 0.0
+def _look_document(seen: Observation) -> Document:
+    """One look, with the id by which exemplars call it."""
+    return {**observation_document(seen), "look": id_of(seen)}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from migrawatch.decide.board import SSH_PROBE
@@ -13,6 +14,14 @@ from migrawatch.show.exposition import Exposition
 from migrawatch.show.maintenance import covered_rows, open_rows
 from migrawatch.show.telemetry import Telemetry
 from migrawatch.tell.courier import QueueStanding
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WebStanding:
+    """When the web configuration in use was read, and whether what is on disk since then was refused."""
+
+    read_at: datetime
+    is_refused: bool
 
 
 class Board:
@@ -31,6 +40,8 @@ class Board:
         self.is_ending = False
         self.trouble: Callable[[], str] = lambda: ""
         """What stands in the daemon's own way (a disk that takes nothing), in words; empty in health."""
+        self.set_aside: Callable[[], tuple[str, ...]] = tuple
+        """The state files that were damaged, set aside, and still lie there."""
         self.queues: Callable[[], Iterable[QueueStanding]] = tuple
         """How the receivers' queues stand."""
         self.watches: Callable[[], Iterable[WatchStanding]] = tuple
@@ -39,6 +50,8 @@ class Board:
         """The checks that have a tripwire, and whether it stands."""
         self.maintenance: Callable[[], Iterable[WindowStanding]] = tuple
         """How the maintenance windows stand."""
+        self.web_config: Callable[[], WebStanding | None] = lambda: None
+        """How the web configuration stands, if there is one."""
         self._ask()
         self._changed = asyncio.Event()
         self.reloaded(True)
@@ -121,9 +134,9 @@ class Board:
         seen = self.seen.values()
         return {look.subject.host: look.verdict is Verdict.OK for look in seen if look.subject.probe == SSH_PROBE}
 
-    async def metrics(self, openmetrics: bool) -> bytes:
-        """The body of /metrics."""
-        return await self.exposition.render(openmetrics, (self.telemetry.render(openmetrics),))
+    async def metrics(self, openmetrics: bool) -> list[bytes]:
+        """The body of /metrics, in pieces."""
+        return [*await self.exposition.pieces(openmetrics), self.telemetry.render(openmetrics)]
 
     async def change(self) -> None:
         """Wait until something else is to be seen."""
@@ -153,6 +166,24 @@ class Board:
         ask("migrawatch_checks", "Checks that are watched.", (), lambda: [((), float(len(self.subjects)))])
         ask("migrawatch_state_written", "Whether the state reaches the disk.", (),
             lambda: [((), 0.0 if self.trouble() else 1.0)])  # fmt: skip
+        ask("migrawatch_state_files_set_aside", "State files that were damaged, set aside, and still lie there.", (),
+            lambda: [((), float(len(self.set_aside())))])  # fmt: skip
+        self._ask_of_the_web()
+
+    def _ask_of_the_web(self) -> None:
+        ask = self.telemetry.ask
+        ask(
+            "migrawatch_web_config_last_reload_successful",
+            "Whether the web configuration on disk is the one in use.",
+            (),
+            lambda: [((), 0.0 if web.is_refused else 1.0)] if (web := self.web_config()) else [],
+        )
+        ask(
+            "migrawatch_web_config_last_reload_success_timestamp_seconds",
+            "When the web configuration in use was read, in unix time.",
+            (),
+            lambda: [((), web.read_at.timestamp())] if (web := self.web_config()) else [],
+        )
 
     def _tell(self) -> None:
         # Who waits now is woken; who comes later waits for the next change.

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from migrawatch.model import Bytes, Seconds
+from migrawatch.parse.http import media_type
 from migrawatch.show.document import Document
 from migrawatch.show.guard import Refused, refusal
 
@@ -19,15 +20,15 @@ LONGEST: Bytes = 16_384
 PATIENCE: Seconds = 10.0
 """An order that takes longer to arrive is given up."""
 
+JSON = "application/json"
+
 WORDS = 500
 """Characters of one text in an order: it must fit on a page."""
 
 Order = Callable[[Mapping[str, Any]], Awaitable[Document]]
 
 
-async def take_order(
-    request: Request, names: frozenset[str], order: Order, status: HTTPStatus = HTTPStatus.OK
-) -> Response:
+async def take_order(request: Request, names: Set[str], order: Order, status: HTTPStatus = HTTPStatus.OK) -> Response:
     """Carry *order* out with the request's document, and answer with what came of it.
 
     As with a reload: it must not come from another site's page, nor by a name that is not ours (one of *names*).
@@ -35,9 +36,16 @@ async def take_order(
     try:
         if why := refusal(request.headers, names):
             raise Refused(HTTPStatus.FORBIDDEN, why)
+        _want_json(request)
         return JSONResponse(await order(await _document(request)), status)
     except Refused as refused:
         return PlainTextResponse(f"refused: {refused}\n", refused.status, refused.headers)
+
+
+def _want_json(request: Request) -> None:
+    """A form of another site can send much, but not this type: a browser asks us first, and we say no."""
+    if request.method == "POST" and media_type(request.headers.get("content-type", "")) != JSON:
+        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"wanted Content-Type: {JSON}")
 
 
 async def _document(request: Request) -> Mapping[str, Any]:

@@ -40,10 +40,13 @@ _FRAME = """<!doctype html>
 <header id="summary">{summary}</header>
 <main><div id="incidents">{incidents}</div><div id="hosts">{hosts}</div></main>
 <footer class="quiet small">migrawatch {version}, up since {started} · <span id="live">not live</span> ·
-<a href="/metrics">metrics</a> ·
-<a href="/api/v1/checks">checks</a> · <a href="/api/v1/incidents">incidents</a></footer>
+<a href="metrics">metrics</a> · <a href="api/v1/checks">checks</a> ·
+<a href="api/v1/incidents">incidents</a> · <a href="api/v1/maintenance">maintenance</a> ·
+<a href="api/v1/watches">logs</a> · {modules}<a href="-/healthy">healthy</a> · <a href="-/ready">ready</a></footer>
 <script>{script}</script></body></html>
 """
+
+MODULES = Html('<a href="config">modules of /probe</a> · ')
 
 _ICON = (
     "%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
@@ -86,8 +89,8 @@ class Page:
         ordered = sorted(hosts.items(), key=lambda item: (min(row.rank[0] for row in item[1]), item[0]))
         return {f"host-{host}": host_card(host, rows, self._line) for host, rows in ordered}
 
-    def whole(self) -> str:
-        """The page as it is loaded."""
+    def whole(self, *, has_modules: bool = False) -> str:
+        """The page as it is loaded. *has_modules* says that there are modules of `/probe` to be shown."""
         state = _state(self._board.incidents)
         return fill(
             _FRAME,
@@ -97,6 +100,7 @@ class Page:
             script=Html(SCRIPT),
             version=__version__,
             started=moment(self._board.started_at),
+            modules=MODULES if has_modules else Html(""),
             hosts=joined(self.cards().values()),
             **self.parts(),
         )
@@ -138,8 +142,12 @@ class Page:
         board = self._board
         if board.trouble():
             yield f"State is not written to disk: {board.trouble()}."
+        for file in board.set_aside():
+            yield f"The state was not usable and was begun anew; what it was lies in {file}."
         if board.reload_refused:
             yield "The last reload was refused: what is on disk is not what is watched."
+        if (web := board.web_config()) and web.is_refused:
+            yield "The web configuration on disk is wrong: the one before it guards this page."
         for name, up in board.vantages.items():
             if not up:
                 yield f"No way to look from {name}."

@@ -8,12 +8,14 @@ from migrawatch.model import Measure, Observation, Subject, Verdict
 
 SUBJECT_LABELS = ("check", "probe", "host", "service", "vantage")
 
-SUCCESS = Measure("probe_success", "Whether the last look found the service working: 1 ok or warn, 0 down.")
-DURATION = Measure("probe_duration_seconds", "How long the last look took.", "seconds")
+SUCCESS = Measure("probe_success", "Displays whether or not the probe was a success")
+DURATION = Measure("probe_duration_seconds", "Returns how long the probe took to complete in seconds", "seconds")
 VERDICT = Measure("probe_verdict", "The last look's verdict: 1 for the one that holds.", "", ("verdict",))
 FAILURE = Measure("probe_failure_reason", "Why the last look was not ok; absent when it was.", "", ("reason",))
 STEP = Measure("migrawatch_step_seconds", "How long a step of the last look took.", "seconds", ("step",))
 LOOKED_AT = Measure("migrawatch_look_timestamp_seconds", "When the last look began, in unix time.", "seconds")
+LOOK_MEASURES = (SUCCESS, DURATION, VERDICT, FAILURE, STEP, LOOKED_AT)
+"""What is told of every look."""
 
 
 @dataclass(frozen=True, slots=True)

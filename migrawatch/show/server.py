@@ -4,13 +4,18 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
 import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from migrawatch.reach.sealed import Sealed
 from migrawatch.show.api import Door, application
+from migrawatch.show.gate import Entrance, Gate
+from migrawatch.show.login import Logins
 
-__all__ = ["Door", "listen_on", "serve"]
+__all__ = ["Door", "Entrance", "address_of", "listen_on", "serve"]
 
 log = structlog.get_logger(__name__)
 
@@ -33,23 +38,29 @@ def listen_on(listen: str) -> socket.socket:
     return socket.create_server((bare, int(port)), family=family, backlog=128)
 
 
-async def serve(listen: str | socket.socket, door: Door, opened: Callable[[str], None] = lambda url: None) -> None:
-    """Answer on *listen* until cancelled; *opened* is told the URL once it does. Raise OSError if it cannot."""
+def address_of(heard: socket.socket) -> str:
+    """Where a socket listens, as `address:port`."""
+    address, port = heard.getsockname()[:2]
+    return f"[{address}]:{port}" if heard.family == socket.AF_INET6 else f"{address}:{port}"
+
+
+async def serve(
+    listen: str | socket.socket,
+    door: Door,
+    opened: Callable[[str], None] = lambda url: None,
+    entrance: Entrance | None = None,
+) -> None:
+    """Answer on *listen* until cancelled; *opened* is told the URL once it does. Raise OSError if it cannot.
+
+    *entrance* has the web configuration: what is put into it later holds for the connections and requests after that.
+    """
     heard = listen_on(listen) if isinstance(listen, str) else listen
-    config = uvicorn.Config(
-        application(door),
-        loop="none",
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=FAREWELL,
-    )
-    server = _Server(config)
+    entrance = entrance or Entrance()
+    logins, connections = Logins(), _Connections(entrance)
+    gate = Gate(app=application(door), entrance=entrance, logins=logins, reports=f"{door.prefix}/api/v1/heartbeats/")
+    server = _Server(_settings(gate, connections))
     with heard:
-        address, port = heard.getsockname()[:2]
-        url = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+        url = _url(heard, entrance) + door.prefix
         log.info("listening", url=url)
         opened(url)
         task = asyncio.create_task(server.serve(sockets=[heard]))
@@ -57,8 +68,51 @@ async def serve(listen: str | socket.socket, door: Door, opened: Callable[[str],
             await asyncio.shield(task)
         except asyncio.CancelledError:
             door.board.ending()
+            connections.cut()
             server.should_exit = True
             await task
             raise
         finally:
+            logins.close()
             door.board.exposition.close()
+
+
+class _Connections:
+    """Makes the protocol of each connection, with TLS if that is what the web configuration says then."""
+
+    def __init__(self, entrance: Entrance) -> None:
+        self._entrance = entrance
+        self._shaking_hands: set[Sealed] = set()
+
+    def __call__(self, **given: Any) -> asyncio.Protocol:
+        """The protocol of one connection; uvicorn calls this."""
+        context = self._entrance.web.context
+        if context is None:
+            return AutoHTTPProtocol(**given)
+        return Sealed(context, lambda: AutoHTTPProtocol(**given), self._shaking_hands)
+
+    def cut(self) -> None:
+        """Wait for no handshake any longer."""
+        for sealed in tuple(self._shaking_hands):
+            sealed.transport.abort()
+
+
+def _settings(gate: Gate, connections: _Connections) -> uvicorn.Config:
+    return uvicorn.Config(
+        gate,
+        loop="none",
+        lifespan="off",
+        ws="none",
+        http=connections,  # type: ignore[arg-type]
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Whom we talk with and how is ours to know, not for a header to say.
+        proxy_headers=False,
+        timeout_graceful_shutdown=FAREWELL,
+    )
+
+
+def _url(heard: socket.socket, entrance: Entrance) -> str:
+    scheme = "http" if entrance.web.context is None else "https"
+    return f"{scheme}://{address_of(heard)}"

@@ -48,7 +48,7 @@ function show(name, html) {
 }
 
 function follow() {
-  const source = new EventSource("/api/v1/events");
+  const source = new EventSource("api/v1/events");
   source.addEventListener("parts", (event) => {
     heard = Date.now();
     for (const [name, html] of Object.entries(JSON.parse(event.data))) show(name, html);

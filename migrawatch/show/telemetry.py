@@ -14,6 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
@@ -33,15 +34,15 @@ class Asked(Collector):
     """A gauge whose rows are asked for when it is scraped."""
 
     def __init__(self, name: str, text: str, labels: tuple[str, ...], rows: Callable[[], Rows]) -> None:
-        self._name, self._text, self._labels, self._rows = name, text, labels, rows
+        self._name, self._text, self.labels, self._rows = name, text, labels, rows
 
     def describe(self) -> Iterable[Metric]:
         """Its name, without asking."""
-        return [GaugeMetricFamily(self._name, self._text, labels=self._labels)]
+        return [GaugeMetricFamily(self._name, self._text, labels=self.labels)]
 
     def collect(self) -> Iterable[Metric]:
         """Its rows, as they are now."""
-        family = GaugeMetricFamily(self._name, self._text, labels=self._labels)
+        family = GaugeMetricFamily(self._name, self._text, labels=self.labels)
         # Two incidents may look alike in their labels; a series may be there only once.
         for labels, value in dict(self._rows()).items():
             family.add_metric(labels, value)
@@ -113,6 +114,13 @@ class Telemetry:
         self._asked[name] = Asked(name, text, labels, rows)
         self.registry.register(self._asked[name])
 
+    def labels_of(self, name: str) -> tuple[str, ...]:
+        """The labels of one of these metrics, by its family's name; none for the library's own."""
+        if name in self._asked:
+            return self._asked[name].labels
+        kept = (found for found in vars(self).values() if isinstance(found, MetricWrapperBase))
+        return next((tuple(found._labelnames) for found in kept if found._name == name), ())
+
     def render(self, openmetrics: bool) -> bytes:
         """All of it, as whole families; in OpenMetrics the end of the exposition too."""
         if openmetrics:
@@ -120,8 +128,8 @@ class Telemetry:
         return generate_latest(self.registry)
 
     def _facts(self, started_at: float) -> None:
-        build = Gauge("migrawatch_build_info", "What runs.", ("version", "python"), registry=self.registry)
-        build.labels(__version__, ".".join(map(str, sys.version_info[:3]))).set(1)
+        self.build = Gauge("migrawatch_build_info", "What runs.", ("version", "python"), registry=self.registry)
+        self.build.labels(__version__, ".".join(map(str, sys.version_info[:3]))).set(1)
         start = Gauge(
             "migrawatch_start_timestamp_seconds", "When the daemon started, in unix time.", registry=self.registry
         )

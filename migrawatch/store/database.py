@@ -5,11 +5,11 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
+from migrawatch.store.aside import lying_aside, set_aside
 from migrawatch.store.rows import COLUMNS, Prune, Put, Write
 
 log = structlog.get_logger(__name__)
@@ -52,6 +52,8 @@ class Database:
         self.path = path
         self._lock = _locked(path)
         self._open: sqlite3.Connection | None = None
+        self.aside: tuple[str, ...] = ()
+        """The damaged files that lie beside this one, as far as it was looked."""
         try:
             self._open = self._opened()
         except sqlite3.OperationalError as error:
@@ -60,6 +62,7 @@ class Database:
                 os.close(self._lock)
                 raise
             log.error("state_not_opened", path=str(path), error=str(error))
+        self.look_aside()
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -103,8 +106,15 @@ class Database:
     def start_over(self, error: sqlite3.Error) -> None:
         """Set the damaged file aside and go on with an empty one."""
         self._shut()
-        _set_aside(self.path, str(error))
+        self._set_aside(error)
         self._open = _connect(self.path)
+
+    def look_aside(self) -> None:
+        """Find out which damaged files lie there now. What a sick disk does not tell stays as it was known."""
+        try:
+            self.aside = lying_aside(self.path)
+        except OSError as error:
+            log.error("set_aside_not_read", path=str(self.path), error=str(error))
 
     def close(self) -> None:
         """Close the file; the write-ahead log is merged into it."""
@@ -123,8 +133,12 @@ class Database:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and not is_broken(error):
                 raise
-            _set_aside(self.path, str(error))
+            self._set_aside(error)
             return _connect(self.path)
+
+    def _set_aside(self, error: sqlite3.Error) -> None:
+        set_aside(self.path, str(error))
+        self.look_aside()
 
 
 def reading(path: Path) -> sqlite3.Connection:
@@ -192,12 +206,3 @@ def _migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for number, script in enumerate(MIGRATIONS[version:], version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
-
-
-def _set_aside(path: Path, error: str) -> None:
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
-    aside = path.with_name(f"{path.name}.set-aside-{stamp}")
-    for ending in ("", "-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
-    log.error("state_set_aside", path=str(path), kept_as=str(aside), error=error)

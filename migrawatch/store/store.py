@@ -65,6 +65,11 @@ class Store:
                 await asyncio.shield(loop.run_in_executor(thread, database.close))
 
     @property
+    def set_aside(self) -> tuple[str, ...]:
+        """The damaged files that this one took the place of, until somebody takes them away."""
+        return self._database.aside
+
+    @property
     def backlog(self) -> int:
         """How many rows wait for a disk that refuses them; 0 in health."""
         return len(self._waiting) if self.trouble else 0
@@ -100,11 +105,14 @@ class Store:
                     self._say("")
 
     async def tend(self) -> None:
-        """Write again and again what the disk refused; runs until cancelled."""
+        """Write again and again what the disk refused, and look after what was set aside; runs until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(RETRY)
             if self.trouble:
                 await self.flush()
+            elif self.set_aside:
+                await loop.run_in_executor(self._thread, self._database.look_aside)
 
     def _follow(self, write: Write) -> None:
         # The rows of a start, as they stand now: should the file be damaged, a fresh one begins with them.

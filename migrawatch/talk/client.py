@@ -44,9 +44,18 @@ class Client:
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout: Seconds) -> Answer:
         """Post *body*; *timeout* bounds each wait. Raise Unreachable."""
+        return await self._ask("POST", url, body, headers, timeout)
+
+    async def get(self, url: str, headers: Mapping[str, str], timeout: Seconds) -> Answer:
+        """Get *url*; *timeout* bounds each wait. Raise Unreachable."""
+        return await self._ask("GET", url, None, headers, timeout)
+
+    async def _ask(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout: Seconds
+    ) -> Answer:
         try:
             async with self._client.stream(
-                "POST", url, content=body, headers=dict(headers), timeout=timeout
+                method, url, content=body, headers=dict(headers), timeout=timeout
             ) as response:
                 answer = b""
                 async for chunk in response.aiter_bytes(ENOUGH):

@@ -32,6 +32,14 @@ class Expression:
         """Whether the expression matches anywhere in *content*."""
         return self._search(content) is not None
 
+    def groups_in(self, content: bytes) -> Mapping[str, bytes] | None:
+        """What its groups match in *content*, by number (0 is all) and name, empty where one takes no part; or None."""
+        found = self._search(content)
+        if found is None:
+            return None
+        numbered = {str(number): part or b"" for number, part in enumerate((found.group(), *found.groups()))}
+        return numbered | {name.decode(): part or b"" for name, part in found.groupdict().items()}
+
     def named_in(self, content: bytes) -> Mapping[str, str] | None:
         """What its named groups match in *content*, empty where one takes no part; None when it does not match."""
         found = self._search(content)

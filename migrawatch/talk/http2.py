@@ -1,9 +1,20 @@
 """One HTTP/2 request and its response over a wire of its own (RFC 9113); h2 keeps the state."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import ConnectionTerminated, DataReceived, Event, ResponseReceived, StreamEnded, StreamReset
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    Event,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+    TrailersReceived,
+)
 from h2.exceptions import DenialOfServiceError, InvalidBodyLengthError, ProtocolError
 from h2.settings import SettingCodes
 
@@ -25,13 +36,14 @@ class Http2:
     """An `Exchange` (see `talk.http`) in HTTP/2: a connection with a single stream."""
 
     __slots__ = ("_body", "_body_size", "_complete", "_connection", "_goodbye", "_headers", "_limit", "_request",
-                 "_start", "_unsent")  # fmt: skip
+                 "_start", "_trailers", "_unsent")  # fmt: skip
 
     def __init__(self, request: Request, limit: int) -> None:
         self._request = request
         self._limit = limit
         self._unsent = request.body
         self._headers: tuple[tuple[str, str], ...] | None = None
+        self._trailers: tuple[tuple[str, str], ...] = ()
         self._body: list[bytes] = []
         self._body_size = 0
         self._complete = False
@@ -131,9 +143,9 @@ class Http2:
     def _see(self, event: Event) -> None:
         match event:
             case ResponseReceived():
-                self._headers = tuple(
-                    (bytes(n).decode("latin-1"), bytes(v).decode("latin-1")) for n, v in event.headers
-                )
+                self._headers = _as_text(event.headers)
+            case TrailersReceived():
+                self._trailers = _as_text(event.headers)
             case DataReceived():
                 self._body.append(event.data)
                 self._body_size += len(event.data)
@@ -163,7 +175,12 @@ class Http2:
             headers=plain,
             body=b"".join(self._body),
             length=int(length) if length.isascii() and length.isdigit() else -1,
+            trailers=self._trailers,
         )
+
+
+def _as_text(headers: Iterable[tuple[Any, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple((bytes(name).decode("latin-1"), bytes(value).decode("latin-1")) for name, value in headers)
 
 
 def _code(number: ErrorCodes | int | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from migrawatch.model import Finding, Pattern, Verdict
 from migrawatch.parse.content import text_of
@@ -23,23 +23,32 @@ class Expect:
     """Expectations on a response. Regular expressions are RE2 and may match anywhere.
 
     *status* is a code, a class such as `2xx`, or a list of them; by default `2xx`, or any redirect if *redirect* is
-    set. *header* maps a name to an expression, to `true` (must be there) or `false` (must not). *body* and
-    *not_body* are one or several expressions. *json* maps a dotted path to the value there. *redirect* is the
-    URL that a redirect must lead to; it is then not followed.
+    set. *header* maps a name to an expression (or several), to `true` (must be there) or `false` (must not);
+    *header_if_any* and *not_header* are expressions for one that may be missing, the latter must match no value.
+    *body* and *not_body* are one or several expressions. *json* maps a dotted path to the value there. *redirect* is
+    the URL that a redirect must lead to; it is then not followed. *version* is `1.0`, `1.1` or `2`, or a list, *scheme*
+    what the last redirect must have led to.
     """
 
     status: int | str | tuple[int | str, ...] = ()
-    header: dict[str, bool | Pattern] = field(default_factory=dict)
+    header: dict[str, bool | Pattern | tuple[Pattern, ...]] = field(default_factory=dict)
+    header_if_any: dict[str, Pattern | tuple[Pattern, ...]] = field(default_factory=dict)
+    not_header: dict[str, Pattern | tuple[Pattern, ...]] = field(default_factory=dict)
     body: Pattern | tuple[Pattern, ...] = ()
     not_body: Pattern | tuple[Pattern, ...] = ()
     json: dict[str, Any] = field(default_factory=dict)
     redirect: str = ""
+    version: str | tuple[str, ...] = ()
+    scheme: Literal["", "http", "https"] = ""
 
     def __post_init__(self) -> None:
         _ = self.statuses
-        for text in (*_several(self.body), *_several(self.not_body), *self.header.values()):
-            if isinstance(text, str):
+        on_headers = (*self.header.values(), *self.header_if_any.values(), *self.not_header.values())
+        for texts in (self.body, self.not_body, *(wanted for wanted in on_headers if not isinstance(wanted, bool))):
+            for text in _several(texts):
                 expression(text)
+        if unknown := set(_several(self.version)) - {"1.0", "1.1", "2"}:
+            raise ValueError(f"version: wanted 1.0, 1.1 or 2, got {', '.join(sorted(unknown))}")
         if self.redirect:
             parse_url(self.redirect)
 
@@ -63,6 +72,11 @@ class Expect:
         """The steps that matching the body may take for each byte of it; 0 when nothing is matched against it."""
         return sum(expression(text).size for text in (*_several(self.body), *_several(self.not_body)))
 
+    @property
+    def on_headers(self) -> bool:
+        """Whether anything is expected of the headers."""
+        return bool(self.header or self.header_if_any or self.not_header)
+
     def is_heavy(self, response: Response) -> bool:
         """Whether matching *response* could hold the loop: a counted repetition takes seconds for a megabyte."""
         return self.effort * len(response.body) > _HEAVY
@@ -75,7 +89,12 @@ def wrong(expect: Expect, response: Response, url: Url) -> list[Finding]:
     found: list[Finding] = []
     if expect.redirect:
         found += _wrong_redirect(expect, response, url)
-    if expect.header:
+    if expect.version and response.version not in _several(expect.version):
+        wanted = " or ".join(_several(expect.version))
+        found.append(_down(Reason.HTTP_VERSION, f"HTTP/{response.version}, wanted HTTP/{wanted}"))
+    if expect.scheme and url.scheme != expect.scheme:
+        found.append(_down(Reason.HTTP_SCHEME, f"{url} was asked for in the end, wanted {expect.scheme}"))
+    if expect.on_headers:
         found += _wrong_headers(expect, response)
     if expect.effort:
         found += _wrong_body(expect, response)
@@ -109,16 +128,31 @@ def _wrong_redirect(expect: Expect, response: Response, url: Url) -> Iterator[Fi
 
 def _wrong_headers(expect: Expect, response: Response) -> Iterator[Finding]:
     for name, wanted in expect.header.items():
-        value = response.header(name.lower())
+        values = response.values(name.lower())
         if wanted is False:
-            if value is not None:
+            if values:
                 yield _down(Reason.HTTP_HEADER, f"{name} is there, wanted none")
-        elif value is None:
+        elif not values:
             yield _down(Reason.HTTP_HEADER, f"no {name}, wanted {'one' if wanted is True else repr(wanted)}")
-        elif isinstance(wanted, str) and not expression(wanted).is_in(value.encode()):
+        elif wanted is not True:
+            yield from _unlike(name, values, wanted)
+    for name, wanted in expect.header_if_any.items():
+        if values := response.values(name.lower()):
+            yield from _unlike(name, values, wanted)
+    for name, unwanted in expect.not_header.items():
+        for text in _several(unwanted):
+            if any(expression(text).is_in(value.encode()) for value in response.values(name.lower())):
+                yield _down(Reason.HTTP_HEADER, f"{name} matches {text!r}, wanted one that does not")
+
+
+def _unlike(name: str, values: tuple[str, ...], wanted: str | tuple[str, ...]) -> Iterator[Finding]:
+    joined_values = ", ".join(values)
+    for text in _several(wanted):
+        # Several of one name may be read as one (RFC 9110, section 5.3) or each by itself.
+        if not any(expression(text).is_in(value.encode()) for value in (joined_values, *values)):
             # A cookie is a secret: its value stays out of the detail.
-            shown = "the value" if name.lower() == "set-cookie" else repr(value[:200])
-            yield _down(Reason.HTTP_HEADER, f"{name}: {shown} does not match {wanted!r}")
+            shown = "the value" if name.lower() == "set-cookie" else repr(joined_values[:200])
+            yield _down(Reason.HTTP_HEADER, f"{name}: {shown} does not match {text!r}")
 
 
 def _wrong_body(expect: Expect, response: Response) -> Iterator[Finding]:

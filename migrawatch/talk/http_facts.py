@@ -25,11 +25,15 @@ HTTP_MEASURES = (
 
 def facts_of(response: Response, scheme: str, redirects: int) -> list[tuple[Measure, float]]:
     """Each measure of a whole *response*, and its value."""
+    head = facts_of_head(response, scheme)
+    return [*head[:2], (BODY_LENGTH, len(response.body)), (REDIRECT_COUNT, redirects), *head[2:]]
+
+
+def facts_of_head(response: Response, scheme: str) -> list[tuple[Measure, float]]:
+    """The measures that the head of *response* gives by itself."""
     facts: list[tuple[Measure, float]] = [
         (STATUS_CODE, response.status),
         (CONTENT_LENGTH, response.length),
-        (BODY_LENGTH, len(response.body)),
-        (REDIRECT_COUNT, redirects),
         (SSL, 1.0 if scheme == "https" else 0.0),
         (VERSION, float(response.version)),
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from migrawatch.model import Seconds
+from migrawatch.model import Access, Seconds
 from migrawatch.parse.resolving import parse_resolv_conf
 from migrawatch.parse.url import parse_dial
 from migrawatch.reach.name import is_literal
@@ -25,6 +25,13 @@ def check_resolvers(named: Sequence[str]) -> None:
     for resolver in named:
         if not is_literal(parse_dial(resolver)[0]):
             raise ValueError(f"resolvers: wanted an address, got {resolver!r}")
+
+
+def access_to_resolvers(named: Sequence[str]) -> Access:
+    """What asking those *named* takes; else those of /etc/resolv.conf, wherever they are."""
+    if not named:
+        return Access(files=True, places=(("*", 53),))
+    return Access(places=tuple((address, port or 53) for address, port in map(parse_dial, named)))
 
 
 async def resolvers_of(named: Sequence[str], patience: Seconds, reader: Reader) -> list[Nameserver]:

@@ -11,8 +11,14 @@ from migrawatch.show.document import date
 from migrawatch.tell.receiver import Letter
 from migrawatch.tell.webhook import annotations_of, labels_of
 
-RESEND = 60.0
-"""Seconds after which what holds is sent again: an Alertmanager that was started anew knows it within a minute."""
+RESEND = 20.0
+"""Seconds after which what holds is sent again: so soon an Alertmanager that was started anew knows it.
+
+Where a second daemon dies, the end of what it fired waits for one and a half of them (see others.py).
+"""
+
+INCIDENT = "incident"
+"""The annotation that says whose alert it is: the incident's id at the daemon that told it last."""
 
 AHEAD = timedelta(minutes=12)
 """How far ahead the end of a firing alert is set: just before the next re-send it is still ten minutes away."""
@@ -56,7 +62,7 @@ class Alert:
         """The alert in the shape of Alertmanager's API v2."""
         return {
             "labels": dict(self.labels),
-            "annotations": dict(self.annotations),
+            "annotations": {**self.annotations, INCIDENT: self.incident},
             "startsAt": date(self.starts_at),
             "endsAt": date(self.resolved_at or now + AHEAD),
             **({"generatorURL": f"{link}/#incident-{self.incident}"} if link else {}),

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from migrawatch.model import Seconds
+from migrawatch.tell.alert import RESEND
 from migrawatch.tell.bounded import ended
 from migrawatch.tell.desk import RECHECK, Recheck
-from migrawatch.tell.instance import Access, Instance
+from migrawatch.tell.instance import LONGEST_LOOK, Access, Correspondent, Instance
+from migrawatch.tell.others import Others
 from migrawatch.tell.receiver import Letter, Rejected, Retryable
 from migrawatch.tell.register import Register
-from migrawatch.tell.webhook import Poster
 
 
 class Alertmanager:
@@ -21,22 +22,24 @@ class Alertmanager:
     """
 
     def __init__(
-        self, name: str, accesses: Iterable[Access], poster: Poster, register: Register,
+        self, name: str, accesses: Iterable[Access], client: Correspondent, register: Register,
         now: Callable[[], datetime], recheck: Recheck | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self._register = register
         self._recheck = recheck
         accesses = tuple(accesses)
-        self._instances = [Instance(access, poster, register, now) for access in accesses]
+        others = Others(max((access.again_every for access in accesses), default=RESEND))
+        self._instances = [Instance(access, client, register, now, others) for access in accesses]
         # A letter may find a post under way; it goes out with the next one.
-        self.limit: Seconds = 2 * max((access.limit for access in accesses), default=1.0) + 1.0
+        self.limit: Seconds = 2 * max((access.limit for access in accesses), default=1.0) + 1.0 + LONGEST_LOOK
 
     async def send(self, letter: Letter) -> None:
         """Have *letter* told. Raise Retryable when nobody took it, Rejected when those who answered refuse it."""
         alerts = await self._register.note(letter)
         if not alerts:
             return
+        await asyncio.gather(*(instance.look(alerts) for instance in self._instances))
         errors: list[Retryable | Rejected] = []
         asked = [asyncio.ensure_future(instance.tell(alerts)) for instance in self._instances]
         try:

@@ -3,19 +3,20 @@
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Protocol
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 
 from migrawatch.model import Seconds, Secret
-from migrawatch.talk.client import Unreachable
+from migrawatch.talk.client import Answer, Unreachable
 from migrawatch.tell.alert import RESEND, Alert
 from migrawatch.tell.bounded import ended
+from migrawatch.tell.others import Identity, Others, kept, sighting_of
 from migrawatch.tell.outgoing import pause
 from migrawatch.tell.receiver import Rejected, Retryable
 from migrawatch.tell.register import Register
@@ -25,6 +26,9 @@ log = structlog.get_logger(__name__)
 
 MOST = 64
 """Alerts in one post, as Prometheus has it."""
+
+LONGEST_LOOK = 0.5
+"""Seconds that asking an Alertmanager what it has may take: the page must not wait for it."""
 
 LONGEST_PAUSE = 30.0
 """Seconds between attempts at an Alertmanager that does not answer: its peers may be gone next."""
@@ -64,18 +68,36 @@ class _Had:
     refused: str = ""
 
 
-class Instance:
-    """Tells one Alertmanager what *register* has, and notes in it what was taken."""
+class Correspondent(Poster, Protocol):
+    """What an Alertmanager needs of an HTTP client: it is asked too."""
 
-    def __init__(self, access: Access, poster: Poster, register: Register, now: Callable[[], datetime]) -> None:
+    async def get(self, url: str, headers: Mapping[str, str], timeout: Seconds) -> Answer:
+        """Get *url*. Raise Unreachable."""
+        ...
+
+
+class Instance:
+    """Tells one Alertmanager what *register* has, and notes in it what was taken.
+
+    *others* is what all instances of a receiver saw of other daemons.
+    """
+
+    def __init__(
+        self, access: Access, client: Correspondent, register: Register, now: Callable[[], datetime], others: Others
+    ) -> None:
         self._access = access
-        self._poster = poster
+        self._others = others
+        others.listeners.append(self.wake)
+        self._client = client
         self._register = register
         self._now = now
-        self._had: dict[tuple[tuple[str, str], ...], _Had] = {}
+        self._had: dict[Identity, _Had] = {}
         self._asked: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
         self.trouble = ""
+        self._unseen = ""
+        self._known: frozenset[Identity] = frozenset()
+        """Whom the next round need not look at: all instances did before a letter, that all post it at one moment."""
 
     async def run(self) -> None:
         """Tell what is due, for ever."""
@@ -89,10 +111,25 @@ class Instance:
             for question in asked:
                 if not question.done():
                     question.set_result(None)
-            rest = min(LONGEST_PAUSE, pause(tries, 0.5)) if error else self._access.again_every
+            rest = min(LONGEST_PAUSE, pause(tries, 0.5)) if error else self._rest()
             with suppress(TimeoutError):
                 async with asyncio.timeout(rest):
                     await self._wake.wait()
+
+    def _rest(self) -> Seconds:
+        now, alerts = self._now(), self._register.current
+        kept_on = [alert for alert in alerts if self._lacks(alert) and self._others.keep(alert, now)]
+        return min(
+            [
+                self._access.again_every,
+                *(self._others.rest(alert, now) for alert in kept_on),
+                *(self._until_due(alert, now) for alert in alerts if not self._lacks(alert)),
+            ]
+        )
+
+    def _until_due(self, alert: Alert, now: datetime) -> Seconds:
+        # Whatever else is said meanwhile: other daemons take one that does not say it again for gone.
+        return max(0.01, self._access.again_every - (now - self._had[alert.identity].at).total_seconds())
 
     def wake(self) -> None:
         """Something may be due now."""
@@ -108,8 +145,21 @@ class Instance:
         for alert, one in zip(alerts, had, strict=True):
             if one is not None and one.words == alert.words and one.refused:
                 raise Rejected(one.refused)
-            if one is None or one.words != alert.words:
+            # The end that waits for another daemon is in good hands.
+            if (one is None or one.words != alert.words) and not self._others.keep(alert, self._now()):
                 raise Retryable(self.trouble or "not told yet")
+
+    async def look(self, alerts: Iterable[Alert]) -> None:
+        """See who else tells of *alerts*. An Alertmanager that is in trouble is not asked: its peers are."""
+        alerts = tuple(alerts)
+        if self.trouble or not alerts:
+            return
+        error = await ended(self._see_all(alerts), LONGEST_LOOK)
+        said, self._unseen = self._unseen, f"{type(error).__name__}: {error}" if error else ""
+        if self._unseen and self._unseen != said:
+            # What is told does not depend on it: without other daemons there is nothing to be seen.
+            log.warning("alertmanager_not_seen", alertmanager=self._place, trouble=self._unseen)
+        self._known |= {alert.identity for alert in alerts}
 
     # -- one round ----------------------------------------------------------------------------------------------
 
@@ -117,7 +167,11 @@ class Instance:
         alerts, now = self._register.current, self._now()
         held = {alert.identity for alert in alerts}
         self._had = {identity: had for identity, had in self._had.items() if identity in held}
-        due = [alert.begun(now, self._access.group_wait) for alert in alerts if self._is_due(alert, now)]
+        self._others.forget(held)
+        asked_for = [alert.begun(now, self._access.group_wait) for alert in alerts if self._is_due(alert, now)]
+        await self.look([alert for alert in asked_for if self._is_unknown(alert, now)])
+        self._known = frozenset()
+        due = [alert for alert in map(self._as_others_see_it, asked_for) if alert is not None]
         # What was refused before does not spoil a batch again.
         doubtful = [alert for alert in due if self._is_refused(alert)]
         sound = [alert for alert in due if not self._is_refused(alert)]
@@ -127,6 +181,21 @@ class Instance:
             if error is not None:
                 return error
         return None
+
+    def _as_others_see_it(self, alert: Alert) -> Alert | None:
+        """The alert to post; None when all is said until another daemon says something."""
+        if not self._others.keep(alert, self._now()):
+            return alert
+        # Once: to say it again would hide what the other one says.
+        return kept(alert) if self._lacks(alert) and self._lacks(kept(alert)) else None
+
+    def _is_unknown(self, alert: Alert, now: datetime) -> bool:
+        was_kept = alert.resolved_at is not None and not self._lacks(kept(alert))
+        return alert.identity not in self._known and (not was_kept or self._others.keep(alert, now))
+
+    def _lacks(self, alert: Alert) -> bool:
+        had = self._had.get(alert.identity)
+        return had is None or had.words != alert.words
 
     def _is_refused(self, alert: Alert) -> bool:
         had = self._had.get(alert.identity)
@@ -164,12 +233,24 @@ class Instance:
         for alert in batch:
             self._had[alert.identity] = _Had(alert.words, self._now(), refused)
 
+    async def _see_all(self, alerts: Iterable[Alert]) -> None:
+        await asyncio.gather(*(self._see(alert) for alert in alerts))
+
+    async def _see(self, alert: Alert) -> None:
+        access = self._access
+        wanted = urlencode([("filter", f"{name}={json.dumps(value)}") for name, value in alert.identity])
+        url = f"{access.url.reveal().rstrip('/')}/api/v2/alerts?{wanted}"
+        answer = await self._client.get(url, access.headers, LONGEST_LOOK)
+        if answer.status != 200:
+            raise ValueError(f"HTTP {answer.status}, wanted 200")
+        self._others.note(alert, sighting_of(answer.body))
+
     async def _post(self, batch: list[Alert]) -> None:
         access, now = self._access, self._now()
         body: list[dict[str, Any]] = [alert.body(now, access.link) for alert in batch]
         url = f"{access.url.reveal().rstrip('/')}/api/v2/alerts"
         try:
-            answer = await self._poster.post(url, json.dumps(body).encode(), access.headers, access.limit)
+            answer = await self._client.post(url, json.dumps(body).encode(), access.headers, access.limit)
         except Unreachable as error:
             raise Retryable(str(error)) from error
         with hiding(f"HTTP {answer.status}, wanted 2xx", access.url.reveal(), access.password.reveal()):

@@ -21,7 +21,7 @@ LONGEST_HOLD = 600.0
 
 def pause(tries: int, chance: float) -> Seconds:
     """The pause after the *tries*-th failure; *chance* is in [0, 1). Never less than half a second."""
-    return max(0.5, min(CAP, BASE * 2.0 ** min(tries, 20)) * chance)
+    return max(0.5, min(CAP, BASE * 2.0 ** (min(tries, 20) - 1)) * chance)
 
 
 class Outgoing:
@@ -77,6 +77,7 @@ class Outgoing:
             sequence=own.delivery.sequence,
             tries=queue[0].tries,
             instead_of=tuple(pending.key for pending in settles[:-1] if not _is_reminder(pending)),
+            heard=_was_heard_of(queue[0]),
         )
         return letter, settles
 
@@ -110,6 +111,11 @@ class Outgoing:
         for queue in self._queues.values():
             if queue[0].next_at > now:
                 queue[0] = replace(queue[0], next_at=now)
+
+
+def _was_heard_of(pending: Pending) -> bool:
+    # Its notice was made with those who were told before it; whoever is one of them took what came before.
+    return pending.delivery.receiver in pending.delivery.notice.incident.told
 
 
 def _is_reminder(pending: Pending) -> bool:

@@ -12,18 +12,20 @@ class Letter:
     """A notice as it is handed to a receiver.
 
     *sequence* orders the letters of one incident; *tries* attempts failed before. *instead_of* are the keys of earlier
-    notices of the incident that came too late to be told on their own: this one says all of it.
+    notices of the incident that came too late to be told on their own: this one says all of it. *heard*: the receiver
+    was told of the incident before.
     """
 
     notice: Notice
     sequence: int
     tries: int = 0
     instead_of: tuple[str, ...] = ()
+    heard: bool = False
 
     @property
     def was_down(self) -> bool:
         """Whether this is the first that its receiver hears of an incident that is over already."""
-        return self.notice.change is Change.RESOLVED and bool(self.instead_of)
+        return self.notice.change is Change.RESOLVED and bool(self.instead_of) and not self.heard
 
 
 class Retryable(Exception):

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from migrawatch.decide.forgotten import Forgotten, forgotten_sites, forgotten_zones
 from migrawatch.parse.nginx_sites import sites_of
-from migrawatch.probe import Contact, Covered, Measure, Probe, Reason, Visit
+from migrawatch.probe import Access, Contact, Covered, Measure, Probe, Reason, Visit
 from migrawatch.talk.nginx import dump, testing
 from migrawatch.talk.powerdns import listing, zones
 
@@ -50,6 +50,11 @@ class DiscoveryProbe(Probe):
         """This probe, told what all checks cover."""
         return replace(self, watched=self.watched | covered)
 
+    @property
+    def access(self) -> Access:
+        """The command that lists what is served."""
+        return Access(commands=(self._listing,))
+
     async def observe(self, visit: Visit) -> None:
         """Read what is served, and warn of what nobody watches. Raise Unsure when it cannot be read."""
         forgotten = await (self._sites(visit) if self.of == "sites" else self._zones(visit))
@@ -64,18 +69,19 @@ class DiscoveryProbe(Probe):
         visit.warn(Reason.UNWATCHED, f"no check watches {count}: {named}")
 
     async def _sites(self, visit: Visit) -> Forgotten:
-        configuration = await dump(visit, testing(self._program, self.config, self.sudo))
+        configuration = await dump(visit, self._listing)
         # A large configuration takes longer to go through than the loop may wait.
         sites = await asyncio.to_thread(sites_of, configuration)
         return forgotten_sites(sites, self.watched, self.ignore)
 
     async def _zones(self, visit: Visit) -> Forgotten:
-        found = await zones(visit, listing(self._program, self.config, self.sudo))
+        found = await zones(visit, self._listing)
         return forgotten_zones(found, self.watched, self.ignore)
 
     @property
-    def _program(self) -> str:
-        return self.program or _PROGRAMS[self.of]
+    def _listing(self) -> tuple[str, ...]:
+        tell = testing if self.of == "sites" else listing
+        return tell(self.program or _PROGRAMS[self.of], self.config, self.sudo)
 
     def _note(self, visit: Visit, forgotten: Forgotten) -> None:
         visit.measure(SERVED, forgotten.served, of=self.of)

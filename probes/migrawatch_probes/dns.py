@@ -6,7 +6,7 @@ from functools import partial
 from time import perf_counter
 from typing import ClassVar
 
-from migrawatch.probe import IP_PROTOCOL, Contact, Covered, Measure, Probe, Reason, Seconds, Tls, Visit
+from migrawatch.probe import Access, Contact, Covered, Measure, Probe, Reason, Seconds, Tls, Visit, access_to
 from migrawatch.reach.answer import Answer
 from migrawatch.reach.dnssec import Ask, verify
 from migrawatch.reach.name import ascii_names
@@ -101,6 +101,7 @@ class DnsProbe(Probe):
     over: Over = "udp"
     server_name: str = ""
     ca_file: str = ""
+    verify: bool = True
     certificate: Certificate = field(default_factory=Certificate)
     recursion: bool = False
     expect: Expect = field(default_factory=Expect)
@@ -113,7 +114,7 @@ class DnsProbe(Probe):
             raise ValueError(f"port must be from 1 to 65535, got {self.port}")
         make_question(self.name, self.record_type, recursion=self.recursion)
         self.expect.wanted(self.record_type)
-        if self.dnssec is not None and self.expect.rcode != "NOERROR":
+        if self.dnssec is not None and self.expect.rcodes != ("NOERROR",):
             raise ValueError("dnssec verifies records, and expect wants none: leave one of them out")
 
     @property
@@ -136,12 +137,23 @@ class DnsProbe(Probe):
         """How long UDP is waited for before TCP is tried."""
         return self.answer_within if self.over == "udp" else 0.0
 
+    @property
+    def access(self) -> Access:
+        """The server, which a host asks over TCP."""
+        return access_to((self.address, self.asked_port))
+
     async def observe(self, visit: Visit) -> None:
         """Ask, note the facts, judge the answer. Raise Down when no answer came."""
         address = (await visit.resolve(self.address))[0]
+        visit.dialled(address)
         tls = None
         if self.over == "tls":
-            tls = Tls(name=self.server_name or self.address, ca_file=self.ca_file, warn_before=self.certificate.warn)
+            tls = Tls(
+                name=self.server_name or self.address,
+                verify=self.verify,
+                ca_file=self.ca_file,
+                warn_before=self.certificate.warn,
+            )
         server = Nameserver(address=address, port=self.asked_port, over=self.over, tls=tls, patience=self.answer_within)
         ask = partial(server.ask, way=visit, recursion=self.recursion, dnssec=self.dnssec is not None)
         began = perf_counter()
@@ -152,7 +164,7 @@ class DnsProbe(Probe):
         finally:
             visit.measure(SUCCEEDED, answered)
         took = perf_counter() - began
-        _note(visit, answer, address)
+        _note(visit, answer)
         faults = list(judged(answer, self.expect, self.recursion))
         for fault in faults:
             visit.down(fault.reason, fault.detail)
@@ -172,15 +184,13 @@ class DnsProbe(Probe):
             visit.warn(Reason.DNSSEC_EXPIRING, f"the signatures of {signed.zone} end in {left / 86400:.1f} days")
 
 
-def _note(visit: Visit, answer: Answer, address: str) -> None:
+def _note(visit: Visit, answer: Answer) -> None:
     visit.measure(ANSWERS, len(answer.records))
     visit.measure(AUTHORITIES, len(answer.authority))
     visit.measure(ADDITIONALS, len(answer.additional))
     visit.measure(RCODE, 1, rcode=answer.rcode)
     visit.measure(AUTHORITATIVE, answer.authoritative)
     visit.measure(TRUNCATED, answer.cut_short)
-    if answer.over == "udp":
-        visit.measure(IP_PROTOCOL, 6 if ":" in address else 4)
     if answer.serial is not None:
         visit.measure(SERIAL, answer.serial)
 

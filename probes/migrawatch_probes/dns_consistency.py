@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from migrawatch.decide.zone import Mute, Question, Said, Server, Since, Zone, lasting
 from migrawatch.model import Finding, Verdict
-from migrawatch.probe import Contact, Covered, Down, Measure, Probe, Reason, Seconds, Unsure, Visit
+from migrawatch.probe import Access, Contact, Covered, Down, Measure, Probe, Reason, Seconds, Unsure, Visit, access_to
 from migrawatch.reach.answer import Answer
 from migrawatch.reach.delegation import ROOT_SERVERS, Delegation, Tree
 from migrawatch.reach.dnssec import check_ds
@@ -116,6 +116,13 @@ class DnsConsistencyProbe(Probe):
 
     def _whole(self, name: str) -> str:
         return self.apex if name == "@" else f"{name.lower()}.{self.apex}"
+
+    @property
+    def access(self) -> Access:
+        """Our servers and the resolvers; whom else the delegation names is not known before."""
+        anybody = (("*", self.port),) if self.roots else ()
+        servers = (self.address, *self.servers, *self.resolvers)
+        return access_to(*((server, self.port) for server in servers), *anybody)
 
     async def observe(self, visit: Visit) -> None:
         """Ask everybody, then judge. Raise Unsure at the end when the delegation could not be followed."""

@@ -9,12 +9,12 @@ from typing import ClassVar
 from migrawatch.decide.blocklist import Conclusion, Said, Word, conclude
 from migrawatch.parse.dnsbl import points_to_test, question
 from migrawatch.parse.excerpt import readable, without
-from migrawatch.probe import Contact, Measure, Probe, Reason, Seconds, Secret, Unsure, Visit
+from migrawatch.probe import Access, Contact, Measure, Probe, Reason, Seconds, Secret, Unsure, Visit
 from migrawatch.reach.lookup import Lookups
 from migrawatch.reach.nameserver import Nameserver
 from migrawatch.reach.query import make_question
 from migrawatch.reach.together import all_of
-from migrawatch.talk.resolvers import check_resolvers, resolvers_of
+from migrawatch.talk.resolvers import access_to_resolvers, check_resolvers, resolvers_of
 
 LISTED = Measure("probe_dnsbl_listed", "Whether the list has the address.", "", ("list", "address"))
 USABLE = Measure("probe_dnsbl_usable", "Whether the list answers us, and can be believed.", "", ("list",))
@@ -80,6 +80,11 @@ class DnsblProbe(Probe):
     @property
     def _zones(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self.lists, *self.minor_lists)))
+
+    @property
+    def access(self) -> Access:
+        """The resolvers."""
+        return access_to_resolvers(self.resolvers)
 
     async def observe(self, visit: Visit) -> None:
         """Ask every list for every address, then tell. Raise Unsure for lists that do not answer us."""

@@ -9,7 +9,7 @@ from migrawatch.model import Finding
 from migrawatch.parse.http import Response, maybe_retry_after
 from migrawatch.parse.rdap import Registration, parse_domain, server_for
 from migrawatch.parse.url import parse_url
-from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Unsure, Verdict, Visit
+from migrawatch.probe import NAME, Access, Contact, Down, Measure, Probe, Reason, Seconds, Unsure, Verdict, Visit
 from migrawatch.reach.name import ascii_name
 from migrawatch.reach.query import make_question
 from migrawatch.talk.errand import Errand
@@ -88,6 +88,11 @@ class DomainExpiryProbe(Probe):
     def silence(self) -> Seconds:
         """How long a silent registry is waited for."""
         return self.answer_within
+
+    @property
+    def access(self) -> Access:
+        """Any registry: which one it is, the list of registries tells."""
+        return Access(places=(("*", parse_url(self.url or self.bootstrap).port),), lookups=((NAME, 0),))
 
     async def observe(self, visit: Visit) -> None:
         """Ask if it is time to, and judge what is known. Raise Unsure when nothing is."""

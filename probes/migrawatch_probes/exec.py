@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from migrawatch.parse.excerpt import readable
 from migrawatch.parse.perfdata import Output, Performance, parse_output
-from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Unsure, Visit
+from migrawatch.probe import Access, Contact, Down, Measure, Probe, Reason, Unsure, Visit
 
 SECONDS = Measure("probe_perfdata_seconds", "Lengths of time that the plugin measured.", "seconds", ("name",))
 BYTES = Measure("probe_perfdata_bytes", "Sizes that the plugin measured.", "bytes", ("name",))
 RATIO = Measure("probe_perfdata_ratio", "Percentages that the plugin measured, 1 being 100 %.", "", ("name",))
-COUNT = Measure("probe_perfdata_count", "Counters of the plugin: they only grow.", "", ("name",))
+COUNT = Measure("probe_perfdata_counted", "Counters of the plugin: they only grow.", "", ("name",))
 VALUE = Measure("probe_perfdata_value", "What the plugin measured without a unit that we know.", "", ("name",))
 
 _BY_UNIT = {"s": SECONDS, "B": BYTES, "%": RATIO, "c": COUNT}
@@ -25,8 +25,9 @@ class ExecProbe(Probe):
     """Run *command*, a Nagios plugin with its arguments, on the check's host by SSH, or here with `from: here`.
 
     No shell reads it. Its exit status is the verdict: 0 ok, 1 warn, 2 down, 3 and all others unknown; its first line is
-    the detail, its performance data are measures (the first 32). At the deadline its whole process group is killed. A
-    password must not stand in *command*: everybody on the host can read it there.
+    the detail, its performance data are measures (the first 32). At the deadline its whole process group is killed, on
+    a host by `migrawatch-gate` (docs/deployment.md has what holds without one). A password must not stand in *command*:
+    everybody on the host can read it there.
     """
 
     command: tuple[str, ...]
@@ -46,6 +47,11 @@ class ExecProbe(Probe):
     def target(self) -> str:
         """The plugin's path, without its arguments."""
         return self.command[0]
+
+    @property
+    def access(self) -> Access:
+        """The plugin with these arguments."""
+        return Access(commands=(self.command,))
 
     async def observe(self, visit: Visit) -> None:
         """Run it once. Raise Down or Unsure for what it says, or for a plugin that is none."""

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Visit, Wire
+from migrawatch.probe import Access, Contact, Down, Measure, Probe, Reason, Seconds, Visit, Wire, access_to
 from migrawatch.reach.echo import EchoForbidden, echo
 from migrawatch.reach.ssh_login import IDENTIFICATION
 from migrawatch.reach.vantage import HERE
 
-ECHO = Measure("probe_icmp_duration_seconds", "How long the echo took to come back.", "seconds", ("phase",))
+ECHO = Measure("probe_icmp_duration_seconds", "Duration of icmp request by phase", "seconds", ("phase",))
 
 _ANSWERS = (Reason.CONNECT_REFUSED, Reason.CONNECT_RESET)
 """What only a living kernel (or a firewall that speaks for it) says."""
@@ -40,10 +40,16 @@ class HostProbe(Probe):
         """The machine's address."""
         return self.address
 
+    @property
+    def access(self) -> Access:
+        """Its SSH port."""
+        return access_to((self.address, self.port))
+
     async def observe(self, visit: Visit) -> None:
         """Look for a sign of life. Raise Down when there is none."""
         with visit.step("resolve", late=Reason.DNS_TIMEOUT):
             address = (await visit.vantage.resolve(self.address))[0]
+        visit.dialled(address)
         asking = asyncio.create_task(_echoed(visit, address))
         try:
             with visit.step("connect", late=Reason.HOST_DOWN):

@@ -17,9 +17,11 @@ from migrawatch.reach.name import ascii_names
 from migrawatch.talk.http import Exchange, Http1
 from migrawatch.talk.http_curl import curl, s_client
 from migrawatch.talk.http_expect import Expect, wrong
-from migrawatch.talk.http_facts import FAILED_BY_REGEX, HTTP_MEASURES, PHASES, STATUS_CODE, facts_of
+from migrawatch.talk.http_facts import FAILED_BY_REGEX, HTTP_MEASURES, PHASES, STATUS_CODE, facts_of, facts_of_head
 from migrawatch.talk.http_redirect import next_request
 from migrawatch.talk.http_request import BasicAuth, Request, basic, credentials, encode, request_of
+
+_BY_REGEX = (Reason.HTTP_BODY, Reason.HTTP_HEADER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,7 @@ class HttpProbe(Probe):
 
     *dial* is where to connect instead (`host[:port]`); Host header and certificate stay the URL's. *method* is GET
     unless there is a *body* (POST) or a *cors* preflight (OPTIONS). *redirects* is how many are followed; one whose
-    status is expected is never followed. *version* is `1.1`, `2`, or `auto`: what the server prefers.
+    status is expected only with *follow_expected*. *version* is `1.1`, `2`, or `auto`: what the server prefers.
     """
 
     url: str
@@ -58,6 +60,7 @@ class HttpProbe(Probe):
     compression: Literal["none", "gzip", "deflate"] = "none"
     version: Literal["1.1", "2", "auto"] = "1.1"
     redirects: int = 5
+    follow_expected: bool = False
     body_limit: Bytes = 4_194_304
     expect: Expect = field(default_factory=Expect)
     cors: Crossing | None = None
@@ -155,7 +158,7 @@ class HttpProbe(Probe):
             trail.append(str(request.url))
 
     def _is_followed(self, response: Response) -> bool:
-        if response.status not in REDIRECTS or response.status in self.expect.statuses:
+        if response.status not in REDIRECTS or (response.status in self.expect.statuses and not self.follow_expected):
             return False
         return bool(self.redirects) and self.cors is None and not self.expect.redirect
 
@@ -200,8 +203,11 @@ class HttpProbe(Probe):
 
     def _note_partial(self, visit: Visit, request: Request, exchange: Exchange | None) -> None:
         partial = exchange.partial() if exchange is not None else None
-        visit.measure(STATUS_CODE, partial.status if partial is not None else 0)
-        if partial is not None:
+        if partial is None:
+            visit.measure(STATUS_CODE, 0)
+        else:
+            for measure, value in facts_of_head(partial, request.url.scheme):
+                visit.measure(measure, value)
             self._show(visit, request, partial)
 
     async def _judge(self, visit: Visit, arrival: _Arrival) -> None:
@@ -211,8 +217,7 @@ class HttpProbe(Probe):
                 found = await asyncio.to_thread(self._wrong, response, arrival.request.url)
         else:
             found = self._wrong(response, arrival.request.url)
-        if self.expect.effort:
-            visit.measure(FAILED_BY_REGEX, 1.0 if any(reason is Reason.HTTP_BODY for reason, _ in found) else 0.0)
+        visit.measure(FAILED_BY_REGEX, 1.0 if any(reason in _BY_REGEX for reason, _ in found) else 0.0)
         for reason, detail in found:
             visit.down(reason, without(detail, self._secrets))
         if found:

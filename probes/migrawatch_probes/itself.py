@@ -39,6 +39,10 @@ class ItselfProbe(Probe):
         Reason.LOOKS_LATE: ('ssh {host} "uptime; systemctl status migrawatch --no-pager"', _LOG),
         Reason.RECEIVER_STUCK: (_LOG,),
         Reason.CONFIG_NOT_LOADED: ('ssh {host} "migrawatch check-config && systemctl reload migrawatch"',),
+        Reason.STATE_SET_ASIDE: (
+            'ssh {host} "journalctl -u migrawatch --no-pager | grep state_set_aside"',
+            'ssh {host} "mv -v /var/lib/migrawatch/state.db.set-aside-* /root/"',
+        ),
         Reason.STATE_NOT_WRITTEN: ('ssh {host} "df -h /var/lib/migrawatch; df -i /var/lib/migrawatch"', _LOG),
     }
 

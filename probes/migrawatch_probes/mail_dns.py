@@ -9,7 +9,7 @@ from typing import ClassVar
 from migrawatch.model import Finding
 from migrawatch.parse.dkim import KeyType
 from migrawatch.parse.url import parse_dial
-from migrawatch.probe import Contact, Covered, Down, Measure, Probe, Reason, Seconds, Verdict, Visit
+from migrawatch.probe import Access, Contact, Covered, Down, Measure, Probe, Reason, Seconds, Verdict, Visit, access_to
 from migrawatch.reach.lookup import Lookups
 from migrawatch.reach.name import ascii_name, ascii_names
 from migrawatch.reach.nameserver import Nameserver
@@ -20,11 +20,13 @@ from migrawatch.talk.mail_records.policy import judge_dmarc, judge_mta_sts, judg
 from migrawatch.talk.mail_records.sending import judge_reverse, judge_spf
 from migrawatch.talk.mail_records.signing import judge_dkim
 from migrawatch.talk.mail_records.sts_policy import Fetched, Fetching, fetch_policy, judge_policy, promised_id
-from migrawatch.talk.resolvers import check_resolvers, resolvers_of
+from migrawatch.talk.resolvers import access_to_resolvers, check_resolvers, resolvers_of
 
 QUERIES = Measure("probe_mail_dns_queries", "Questions that one look asked, by who was asked.", "", ("asked",))
 SPF_LOOKUPS = Measure("probe_mail_spf_lookups", "Look-ups that the whole SPF record takes; ten are allowed.")
-DKIM_BITS = Measure("probe_mail_dkim_key_bits", "Length of the DKIM key.", "", ("selector",))
+DKIM_SIZE = Measure(
+    "probe_mail_dkim_key_size_bytes", "Length of the DKIM key: 256 are 2048 bits.", "bytes", ("selector",)
+)
 
 _TOLD = ("MX", "TXT")
 """Records whose change is told; addresses are somebody else's, and often dealt out in turns."""
@@ -113,7 +115,7 @@ class MailDnsProbe(Probe):
     contact: ClassVar[Contact] = Contact.UDP
     shows_life: ClassVar[bool] = False
     memory: ClassVar[type[Fetched]] = Fetched
-    measures: ClassVar[tuple[Measure, ...]] = (QUERIES, SPF_LOOKUPS, DKIM_BITS)
+    measures: ClassVar[tuple[Measure, ...]] = (QUERIES, SPF_LOOKUPS, DKIM_SIZE)
     remedies: ClassVar[Mapping[Reason, tuple[str, ...]]] = REMEDIES
 
     def __post_init__(self) -> None:
@@ -146,6 +148,15 @@ class MailDnsProbe(Probe):
         if unknown := set(self.dkim.public_keys) - set(self.dkim.selectors):
             raise ValueError(f"dkim.public_keys: {', '.join(sorted(unknown))} is none of the selectors")
         return {selector: read_public_key(pem) for selector, pem in self.dkim.public_keys.items()}
+
+    @property
+    def access(self) -> Access:
+        """The resolvers, the server that keeps the records, and the one that has the policy."""
+        asked = access_to_resolvers(self.resolvers)
+        if not self.records:
+            return asked
+        policy = parse_dial(self.policy_dial) if self.policy_dial else (f"mta-sts.{ascii_name(self.domain)}", 443)
+        return asked | access_to((self.address, self.port), (policy[0], policy[1] or 443))
 
     async def observe(self, visit: Visit) -> None:
         """Ask the public first, judge, then compare with what is kept. Raise Down when the public sees no domain."""
@@ -235,7 +246,7 @@ class MailDnsProbe(Probe):
     async def _key(self, visit: Visit, domain: str, selector: str, public: Lookups) -> tuple[Finding, ...]:
         seen = await judge_dkim(domain, selector, self._signers.get(selector), public)
         if seen.bits:
-            visit.measure(DKIM_BITS, seen.bits, selector=selector)
+            visit.measure(DKIM_SIZE, seen.bits / 8, selector=selector)
         if seen.record and seen.findings:
             visit.evidence(f"{selector}._domainkey.{domain} TXT", seen.record)
         return seen.findings

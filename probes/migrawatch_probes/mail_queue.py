@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from migrawatch.decide.series import in_words
 from migrawatch.parse.mail_queue import QUEUES, Mail, Waiting, lines_of, parse_mail
-from migrawatch.probe import Completed, Contact, Down, Measure, Probe, Reason, Seconds, Unsure, Visit
+from migrawatch.probe import Access, Completed, Contact, Down, Measure, Probe, Reason, Seconds, Unsure, Visit
 
 MESSAGES = Measure(
     "probe_mail_queue_messages", "Mails in each of Postfix's queues; at least, when very many.", "", ("queue",)
@@ -70,6 +70,11 @@ class MailQueueProbe(Probe):
     def target(self) -> str:
         """The command that is asked."""
         return self.program
+
+    @property
+    def access(self) -> Access:
+        """The queue, in both forms."""
+        return Access(commands=((self.program, "-j"), (self.program, "-p")))
 
     async def observe(self, visit: Visit) -> None:
         """Ask once, and judge. Raise Down when Postfix does not run."""

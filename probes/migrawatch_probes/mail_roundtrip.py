@@ -15,12 +15,12 @@ from migrawatch.parse.place import place_of
 from migrawatch.parse.received import delays, parse_hops, spf_told
 from migrawatch.parse.smtp import Offers
 from migrawatch.parse.spf_outcome import Sender
-from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Secret, Tls, Visit
+from migrawatch.probe import Access, Contact, Down, Measure, Probe, Reason, Seconds, Secret, Tls, Visit, access_to
 from migrawatch.reach.lookup import Lookups
 from migrawatch.talk.dkim import judge_signature
 from migrawatch.talk.imap import Imap
 from migrawatch.talk.mailbox import Mailbox, open_mailbox
-from migrawatch.talk.resolvers import check_resolvers, resolvers_of
+from migrawatch.talk.resolvers import access_to_resolvers, check_resolvers, resolvers_of
 from migrawatch.talk.smtp import Dialogue
 from migrawatch.talk.spf import evaluate
 
@@ -56,18 +56,17 @@ SIGNER = 'ssh {host} "systemctl status opendkim; grep -i dkim /var/log/mail.log 
 SHOW_SMTP = "openssl s_client -starttls smtp -connect {address}:{port} -servername {asked_name} -showcerts </dev/null"
 SHOW_IMAP = "openssl s_client -connect {reading_address}:{imap_port} -servername {reading_name} -showcerts </dev/null"
 LISTENS = "ssh {host} \"systemctl status 'postfix*' dovecot; ss -ltn\""
-MAILBOX = 'ssh {host} "doveadm mailbox status -u {user} messages {mailbox}; df -h; df -i"'
 REMEDIES = {
     **{reason: (LISTENS, LOG) for reason in Reason if reason.family in ("connect", "smtp", "imap")},
     **{reason: (SHOW_SMTP, SHOW_IMAP) for reason in Reason if reason.family == "tls"},
     **{reason: ("dig TXT {signing_domain}", "cat /etc/resolv.conf") for reason in Reason if reason.family == "dns"},
+    Reason.MAIL_LATE: (QUEUE, LOG),
     Reason.SMTP_RECIPIENT: (LOG, 'ssh {host} "doveadm user {recipient}"'),
     Reason.SMTP_MESSAGE: (LOG, 'ssh {host} "postconf -n | grep -e checks -e milter -e filter -e end_of_data"'),
     Reason.SMTP_STORAGE: ('ssh {host} "df -h /var/spool/postfix; df -i /var/spool/postfix"', QUEUE),
     Reason.IMAP_AUTH: ('ssh -t {host} "doveadm auth test {user}"', LOG),
-    Reason.IMAP_MAILBOX: (MAILBOX, LOG),
+    Reason.IMAP_MAILBOX: ('ssh {host} "doveadm mailbox status -u {user} messages {mailbox}; df -h; df -i"', LOG),
     Reason.MAIL_NOT_DELIVERED: (QUEUE, LOG, 'once it is mended: ssh {host} "postqueue -f"'),
-    Reason.MAIL_LATE: (QUEUE, LOG),
     Reason.MAIL_DKIM_INVALID: (SIGNER, "migrawatch probe {check} -v"),
 }
 
@@ -185,6 +184,11 @@ class MailRoundtripProbe(Probe):
     def signing_domain(self) -> str:
         """Whose signature it must carry."""
         return (self.dkim.domain or self.from_address.rpartition("@")[2]).lower()
+
+    @property
+    def access(self) -> Access:
+        """Both mail servers, and the resolvers."""
+        return super().access | access_to((self.reading_address, self.imap_port)) | access_to_resolvers(self.resolvers)
 
     async def observe(self, visit: Visit) -> None:
         """Send nothing before it is seen that it can be read. Raise Down in the step that fails."""

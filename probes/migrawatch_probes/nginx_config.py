@@ -11,7 +11,21 @@ from migrawatch.parse.nginx import Dump
 from migrawatch.parse.nginx_presented import Presented, presented_by
 from migrawatch.parse.nginx_workers import parse_workers
 from migrawatch.parse.pem import first_certificate
-from migrawatch.probe import Contact, Down, Files, Measure, Probe, Reason, Seconds, Tls, Unsure, Visit, Wire
+from migrawatch.probe import (
+    NUMBER,
+    Access,
+    Contact,
+    Down,
+    Files,
+    Measure,
+    Probe,
+    Reason,
+    Seconds,
+    Tls,
+    Unsure,
+    Visit,
+    Wire,
+)
 from migrawatch.talk.nginx import ask, complaint, read, testing, words_of
 
 LOADED_AT = Measure(
@@ -26,6 +40,8 @@ _DIGITS = 12
 _PRESENT: Seconds = 2.0
 """Seconds for seeing one certificate presented on the host itself; what is late is another check's business."""
 
+_NOW = ("date", "+%s.%N")
+
 
 @dataclass(frozen=True, kw_only=True)
 class NginxConfigProbe(Probe):
@@ -33,12 +49,13 @@ class NginxConfigProbe(Probe):
 
     A file or a certificate that changed after the oldest worker began, or a certificate that is presented and is not
     the one on disk, was never loaded. *config* is the main file where it is not nginx's own default; without *sudo*
-    we log in as root.
+    we log in as root. *tls_ports* are the ports on which certificates are presented: a gate lets us see no others.
     """
 
     program: str = "/usr/sbin/nginx"
     config: str = ""
     sudo: bool = True
+    tls_ports: tuple[int, ...] = (443,)
 
     contact: ClassVar[Contact] = Contact.COMMANDS
     measures: ClassVar[tuple[Measure, ...]] = (LOADED_AT,)
@@ -52,6 +69,12 @@ class NginxConfigProbe(Probe):
     def target(self) -> str:
         """The configuration that is looked at."""
         return self.config or self.program
+
+    @property
+    def access(self) -> Access:
+        """The configuration, the files that it names, the workers, and the certificates that are presented."""
+        testing_it = testing(self.program, self.config, self.sudo)
+        return Access(commands=(testing_it, _workers_of(NUMBER), _NOW), files=True, own_ports=self.tls_ports)
 
     async def observe(self, visit: Visit) -> None:
         """Test, then compare. Raise Down when the configuration is invalid; what was not loaded is a warning."""
@@ -77,16 +100,20 @@ class NginxConfigProbe(Probe):
 
     async def _began(self, visit: Visit, master: str) -> datetime | None:
         """When the oldest worker that takes requests began, a second late at most; None if there is no worker."""
-        listed = await visit.run("ps", "--ppid", master, "-o", "etimes=,args=")
+        listed = await visit.run(*_workers_of(master))
         ages = parse_workers(listed.stdout)
         if not ages:
             return None
         # Asked after the ages, so that the worker can only have begun before: nothing loaded looks unloaded.
-        told = await visit.run("date", "+%s.%N")
+        told = await visit.run(*_NOW)
         try:
             return datetime.fromtimestamp(float(told.stdout) - max(ages), UTC)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise Unsure(Reason.COMMAND_FAILED, f"date printed {told.stdout[:40]!r}") from error
+
+
+def _workers_of(master: str) -> tuple[str, ...]:
+    return ("ps", "--ppid", master, "-o", "etimes=,args=")
 
 
 @dataclass

@@ -6,13 +6,15 @@ from typing import ClassVar
 
 from migrawatch.parse.nginx_log import UpstreamError, newest_at, parse_upstream_errors
 from migrawatch.parse.nginx_route import Route, normal_url, route_for, server_for
-from migrawatch.probe import Contact, Down, Probe, Reason, Seconds, Unsure, Visit
+from migrawatch.probe import Access, Contact, Down, Probe, Reason, Seconds, Unsure, Visit
 from migrawatch.talk.nginx import dump, testing
 
 _RECENT: Seconds = 600.0
 """Errors older than this are no evidence of anything now."""
 
-_TAIL = "65536"
+_TAIL = 65_536
+"""Bytes of the end of the log that are read."""
+
 _SHOWN = 3
 
 
@@ -52,6 +54,11 @@ class NginxProxyProbe(Probe):
         """The route as a person would write it."""
         return f"{self.vhost}{self.location} -> {self.upstream}"
 
+    @property
+    def access(self) -> Access:
+        """The configuration, and the log of errors."""
+        return Access(commands=(testing(self.program, self.config, self.sudo),), files=True, groups=("adm",))
+
     async def observe(self, visit: Visit) -> None:
         """Find the route, tell what its log says lately, and judge. Raise Down."""
         route = await self._route(visit)
@@ -80,20 +87,22 @@ class NginxProxyProbe(Probe):
     async def _quote_log(self, visit: Visit, route: Route) -> None:
         """Errors of the last ten minutes about the wanted upstream, or where it goes instead, as evidence."""
         path, source = route.error_log, f"{visit.subject.host}: {route.error_log}"
-        try:
-            async with visit.files() as files:
-                changed_at = (await files.entry(path)).changed_at
-        except OSError:
-            return  # no such log yet, or none that we may see: it is evidence, not a finding
-        idle = (visit.at - changed_at).total_seconds()
-        if idle > _RECENT:
-            return
-        tail = await visit.run("tail", "-c", _TAIL, "--", path)
-        if tail.status != 0:
-            visit.evidence(source, f"cannot be read: {tail.stderr.strip()[:200]}")
-            return
+        async with visit.files() as files:
+            with visit.step("files", late=Reason.COMMAND_TIMEOUT):
+                try:
+                    log = await files.entry(path)
+                except OSError:
+                    return  # no such log yet, or none that we may see: it is evidence, not a finding
+                idle = (visit.at - log.changed_at).total_seconds()
+                if idle > _RECENT:
+                    return
+                try:
+                    tail = await files.read(path, _TAIL, max(0, log.size_bytes - _TAIL))
+                except OSError as unread:
+                    visit.evidence(source, f"cannot be read: {unread}")
+                    return
         wanted = {*route.targets, normal_url(self.upstream)}
-        recent = _recent(tail.stdout, _RECENT - idle)
+        recent = _recent(tail.decode(errors="replace"), _RECENT - idle)
         shown = [error for error in recent if normal_url(error.upstream) in {_origin(url) for url in wanted}]
         for error in shown[-_SHOWN:]:
             visit.evidence(source, f"{error.at:%H:%M:%S} {error.what}, upstream {error.upstream}")

@@ -9,7 +9,7 @@ from typing import ClassVar
 from migrawatch.decide.restarts import Restarts
 from migrawatch.model import Bytes
 from migrawatch.parse.pm2 import App, listening, parse_jlist
-from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Unsure, Visit
+from migrawatch.probe import Access, Contact, Down, Measure, Probe, Reason, Unsure, Visit
 
 STARTED_AT = Measure(
     "probe_started_at_timestamp_seconds", "When what is looked at was started, in unix time.", "seconds"
@@ -34,6 +34,8 @@ _STATES = {
     "launching": (Reason.PROCESS_STOPPED, "being launched"),
     "waiting restart": (Reason.PROCESS_CRASH_LOOP, "dead and waiting to be restarted"),
 }
+
+_SOCKETS = ("cat", "/proc/net/unix")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,11 @@ class Pm2Probe(Probe):
     def target(self) -> str:
         """The process as PM2 names it."""
         return self.process
+
+    @property
+    def access(self) -> Access:
+        """The sockets that are listened on, and PM2's list while PM2 listens."""
+        return Access(commands=(_SOCKETS,), guarded=((self._socket, self._argv),))
 
     async def observe(self, visit: Visit) -> None:
         """Look once, twice if it was restarted a moment ago, and judge. Raise Down."""
@@ -123,8 +130,8 @@ class Pm2Probe(Probe):
 
     async def _ask(self, visit: Visit) -> App:
         """What PM2 says of the process. Raise Down when it does not know it, or does not run."""
-        socket = f"{self._home}/rpc.sock"
-        sockets = await visit.run("cat", "/proc/net/unix")
+        socket = self._socket
+        sockets = await visit.run(*_SOCKETS)
         if sockets.status != 0 or not sockets.stdout.startswith("Num"):
             raise Unsure(Reason.COMMAND_FAILED, f"cat /proc/net/unix: {sockets.stderr.strip()[:200] or 'no sockets'}")
         heard = listening(sockets.stdout)
@@ -143,7 +150,7 @@ class Pm2Probe(Probe):
         return max(mine, key=lambda process: (process.status != "online", process.restarts))
 
     async def _list(self, visit: Visit) -> tuple[App, ...]:
-        answer = await visit.run(*(("sudo", "-n", "-u", self.owner) if self.sudo else ()), *self._argv)
+        answer = await visit.run(*self._argv)
         if answer.status != 0:
             words = answer.stderr.strip().splitlines()
             raise Unsure(Reason.COMMAND_FAILED, f"pm2 jlist ended with {answer.status}: {''.join(words[:1])[:200]}")
@@ -158,7 +165,12 @@ class Pm2Probe(Probe):
         # Should it end between our look at its socket and this, what PM2 starts in its place prints node's version
         # and ends: these are the options it gives to node.
         homes = (f"HOME={self._home.rpartition('/')[0]}", f"PM2_HOME={self._home}")
-        return ("/usr/bin/env", *homes, "PM2_NODE_OPTIONS=--version", self.program, "jlist")
+        as_whom = ("sudo", "-n", "-u", self.owner) if self.sudo else ()
+        return (*as_whom, "/usr/bin/env", *homes, "PM2_NODE_OPTIONS=--version", self.program, "jlist")
+
+    @property
+    def _socket(self) -> str:
+        return f"{self._home}/rpc.sock"
 
     @property
     def _home(self) -> str:

@@ -14,7 +14,7 @@ from migrawatch.parse.http import Response
 from migrawatch.parse.s3 import parse_list
 from migrawatch.parse.sigv4 import Signer
 from migrawatch.parse.url import parse_dial, parse_url
-from migrawatch.probe import Contact, Measure, Probe, Reason, Seconds, Secret, Tls, Visit
+from migrawatch.probe import Access, Contact, Measure, Probe, Reason, Seconds, Secret, Tls, Visit, access_to
 from migrawatch.reach.tls import Certificate
 from migrawatch.talk.http import Http1
 from migrawatch.talk.http_request import Request, encode
@@ -97,6 +97,14 @@ class S3Probe(Probe):
     def _bucket(self) -> Bucket:
         signer = Signer(access_key=self.access_key, secret_key=self.secret_key.reveal(), region=self.region)
         return Bucket(url=parse_url(self.url), name=self.bucket, signer=signer, in_host=self.style == "host")
+
+    @property
+    def access(self) -> Access:
+        """The store; with `style: host` by the name of its bucket."""
+        place = self.place
+        if place is None or self.dial or self.style == "path":
+            return super().access
+        return access_to((f"{self.bucket}.{place[0]}", place[1]), place)
 
     async def observe(self, visit: Visit) -> None:
         """Go all the way round. What fails before the object is there ends the look."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from migrawatch.parse.place import place_of
 from migrawatch.parse.ssh import parse_banner
-from migrawatch.probe import Contact, Down, Lost, Measure, Probe, Reason, Secret, Visit, Wire
+from migrawatch.probe import Access, Contact, Down, Lost, Measure, Probe, Reason, Secret, Visit, Wire
 from migrawatch.reach.ssh_login import IDENTIFICATION, Login
 
 BANNER = Measure("probe_ssh_banner_info", "The software that the SSH server names.", "info", ("software",))
@@ -69,6 +69,12 @@ class SshProbe(Probe):
         """Where it connects, as `host:port`."""
         return place_of(self.address, self.port)
 
+    @property
+    def access_within(self) -> Access:
+        """The command, and the connection onwards."""
+        commands = (self.command,) if self.command else ()
+        return Access(commands=commands, places=(self._onward,) if self.forwarding else ())
+
     async def observe(self, visit: Visit) -> None:
         """Connect, log in, and use the connection once. Raise Down."""
         # asyncssh takes a fifth of a second to import: only who looks pays.
@@ -126,10 +132,14 @@ class SshProbe(Probe):
                 words = ended.stderr.strip() or ended.stdout.strip()
                 raise Down(Reason.COMMAND_FAILED, f"{self.command[0]} ended with {ended.status}: {words[:200]}")
 
-    async def _test_forwarding(self, session: "Session") -> None:
+    @property
+    def _onward(self) -> tuple[str, int]:
         address, _, port = self.forward_to.rpartition(":")
+        return address.strip("[]") or "127.0.0.1", int(port or self.port)
+
+    async def _test_forwarding(self, session: "Session") -> None:
         try:
-            channel = await session.dial(address.strip("[]") or "127.0.0.1", int(port or self.port))
+            channel = await session.dial(*self._onward)
         except Down:
             return  # the server tried for us; what it found there is another check's business
         channel.close()

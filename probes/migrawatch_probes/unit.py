@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from migrawatch.decide.restarts import LOOP, YOUNG, Restarts
 from migrawatch.parse.systemd import PROPERTIES, Unit, parse_unit
-from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Unsure, Visit
+from migrawatch.probe import Access, Contact, Down, Measure, Probe, Reason, Unsure, Visit
 
 STARTED_AT = Measure(
     "probe_started_at_timestamp_seconds", "When what is looked at was started, in unix time.", "seconds"
@@ -49,6 +49,11 @@ class UnitProbe(Probe):
         """The unit's name."""
         return self.unit
 
+    @property
+    def access(self) -> Access:
+        """What systemd and its journal say of the unit."""
+        return Access(commands=(self._showing, self._quoting), groups=("systemd-journal",))
+
     async def observe(self, visit: Visit) -> None:
         """Ask once, and judge. Raise Down, with the journal's last lines as evidence."""
         unit = await self._ask(visit)
@@ -66,10 +71,16 @@ class UnitProbe(Probe):
         await self._quote_journal(visit)
         raise finding
 
+    @property
+    def _showing(self) -> tuple[str, ...]:
+        return ("systemctl", "show", "--timestamp=utc", f"--property={','.join(PROPERTIES)}", self.unit)
+
+    @property
+    def _quoting(self) -> tuple[str, ...]:
+        return ("journalctl", "-u", self.unit, "-n", str(_JOURNAL_LINES), "--no-pager", "-o", "short-iso")
+
     async def _ask(self, visit: Visit) -> Unit:
-        answer = await visit.run(
-            "systemctl", "show", "--timestamp=utc", f"--property={','.join(PROPERTIES)}", self.unit
-        )
+        answer = await visit.run(*self._showing)
         if answer.status != 0:
             raise Unsure(Reason.COMMAND_FAILED, f"systemctl ended with {answer.status}: {answer.stderr.strip()[:200]}")
         try:
@@ -78,8 +89,7 @@ class UnitProbe(Probe):
             raise Unsure(Reason.COMMAND_FAILED, str(error)) from error
 
     async def _quote_journal(self, visit: Visit) -> None:
-        lines = ("-n", str(_JOURNAL_LINES), "--no-pager", "-o", "short-iso")
-        journal = await visit.run("journalctl", "-u", self.unit, *lines)
+        journal = await visit.run(*self._quoting)
         text = journal.stdout.strip()[-1500:] if journal.status == 0 else journal.stderr.strip()[:200]
         visit.evidence(f"{visit.subject.host}: journalctl -u {self.unit}", text)
 

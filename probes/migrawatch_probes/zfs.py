@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from migrawatch.parse.zpool import COLUMNS, Device, Pool, Status, parse_list, parse_status
-from migrawatch.probe import Contact, Down, Measure, Probe, Reason, Seconds, Unsure, Visit
+from migrawatch.probe import Access, Contact, Down, Measure, Probe, Reason, Seconds, Unsure, Visit
 
 SIZE = Measure("probe_zfs_size_bytes", "Size of the pool.", "bytes")
 FREE = Measure("probe_zfs_free_bytes", "What is free in the pool.", "bytes")
@@ -55,6 +55,12 @@ class ZfsProbe(Probe):
     def target(self) -> str:
         """The pool's name."""
         return self.pool
+
+    @property
+    def access(self) -> Access:
+        """zpool, of this pool."""
+        listing = (self.program, "list", "-Hp", "-o", COLUMNS)
+        return Access(commands=(listing, (self.program, "status", self.pool)))
 
     async def observe(self, visit: Visit) -> None:
         """Ask for the pool, then for its status, and judge both. Raise Down."""

@@ -18,7 +18,19 @@ from migrawatch.store import Store, Transaction
 from tests.cli.conftest import Town
 from tests.tell.stories import incident, resolved
 
-COMMANDS = ("run", "probe", "discover", "check-config", "kinds", "incidents", "ack", "maintenance", "schema", "demo")
+COMMANDS = (
+    "run",
+    "probe",
+    "discover",
+    "check-config",
+    "gate",
+    "kinds",
+    "incidents",
+    "ack",
+    "maintenance",
+    "schema",
+    "demo",
+)
 
 
 # -- usage ------------------------------------------------------------------------------------------------------------

@@ -154,7 +154,7 @@ def test_a_host_without_a_check_of_its_own_is_what_is_looked_at_on_it() -> None:
     """Nobody can log in to mail-vps: its ports show that it is down, blocklists go on."""
     found = supposing("mail-vps").findings.keys()
 
-    assert found == {"submission-in-use", "mail-exchanger-in-use"}
+    assert found == {"submission-in-use", "mail-exchanger-in-use", "imap-in-use"}
 
 
 def test_a_dead_ssh_server_wakes_nobody_and_blinds_what_goes_through_it() -> None:
@@ -279,7 +279,7 @@ def test_nothing_is_looked_at_and_no_secret_is_read(run: Any, town: Town) -> Non
         (("--down", "postgresq"), "did you mean 'postgresql'?"),
         (("--down", "pool/clients-main"), "'pool/clients-main' is not watched: the address of pve is CHANGE_ME"),
         (("--down", "redis"), "the check 'redis' is not watched: disabled"),
-        (("--down", "migraguard-quantum"), "nothing on 'migraguard-quantum' is watched"),
+        (("--down", "cloud-core"), "nothing on 'cloud-core' is watched"),
         (("--down", "db-core", "--reason", "host_dwn"), "no reason is 'host_dwn'; did you mean 'host_down'?"),
         (("--down", "db-core", "--reason", "vantage_lost"), "it says that we could not look"),
         ((), "Missing option '--down'"),

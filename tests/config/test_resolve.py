@@ -138,6 +138,35 @@ def test_what_is_on_an_unknown_address_is_not_watched(folder: Folder) -> None:
     ]
 
 
+def test_what_is_here_or_reports_to_us_is_watched_wherever_its_host_is(folder: Folder) -> None:
+    """migrawatch itself, a job that reports, a socket of this machine: none of them is gone to."""
+    settings = folder.load(
+        """\
+        hosts: {us: {address: CHANGE_ME, on: metal}, metal: {address: 192.0.2.10}}
+        checks:
+          itself: {probe: itself, host: us}
+          job: {probe: heartbeat, host: us, token: {env: TOKEN}, period: 1h}
+          socket: {probe: unix, host: us, path: /run/x.sock}
+          canary: {probe: uplink, host: us, addresses: ["192.0.2.1:443"]}
+          echo: {probe: icmp, host: us}
+          port: {probe: tcp, host: us, port: 80}
+        """,
+        discover(),
+        secrets_needed=False,
+    )
+
+    assert names(settings) == {"itself": (), "job": (), "socket": (), "canary": ()}
+    assert not_watched(settings) == dict.fromkeys(("echo", "port", "host/us"), "the address of us is CHANGE_ME")
+
+
+def test_a_disabled_report_of_an_unknown_address_is_disabled_and_not_unknown(folder: Folder) -> None:
+    settings = folder.load(
+        "hosts: {us: {address: CHANGE_ME}}\nchecks: {itself: {probe: itself, host: us, enabled: false}}", discover()
+    )
+
+    assert not_watched(settings) == {"itself": "disabled (enabled: false)"}
+
+
 def test_a_setting_that_is_not_known_yet_keeps_only_its_check_from_being_watched(folder: Folder) -> None:
     settings = folder.checks(
         """\

@@ -47,6 +47,16 @@ def test_a_credential_is_read_where_systemd_puts_it(folder: Folder) -> None:
     assert token(folder, "{credential: token}").reveal() == HIDDEN
 
 
+def test_a_credential_out_of_a_folder_has_the_name_of_its_file(folder: Folder) -> None:
+    """systemd.exec(5): LoadCredential=migrawatch:DIR hands every file of DIR over, as migrawatch_FILE."""
+    folder.write("given/migrawatch_token", HIDDEN)
+    folder.environ["CREDENTIALS_DIRECTORY"] = str(folder.path / "given")
+
+    assert token(folder, "{credential: token}").reveal() == HIDDEN
+    with pytest.raises(ConfigError, match="given/migrawatch_other cannot be read"):
+        token(folder, "{credential: other}")
+
+
 def test_from_a_shell_a_credential_is_read_where_the_unit_has_it_from(folder: Folder) -> None:
     """The on-call runs `migrawatch probe` by hand; the same configuration must read."""
     folder.write("credentials/token", HIDDEN)
@@ -100,6 +110,18 @@ def test_a_file_that_may_not_be_read_is_told() -> None:
         folder.write("token", HIDDEN).chmod(0)
         with _ordinary(), pytest.raises(ConfigError, match="cannot be read: Permission denied"):
             token(folder, "{file: token}")
+
+
+def test_credentials_that_are_not_for_us_are_told() -> None:
+    """systemd 252 hides them from all but the daemon itself: what it runs for a reload may not even look for them."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Folder(Path(place))
+        folder.path.chmod(0o755)
+        folder.write("main.yaml", "").chmod(0o666)
+        folder.write("given/token", HIDDEN).parent.chmod(0)
+        folder.environ["CREDENTIALS_DIRECTORY"] = str(folder.path / "given")
+        with _ordinary(), pytest.raises(ConfigError, match="cannot be read: Permission denied"):
+            token(folder, "{credential: token}")
 
 
 @contextmanager

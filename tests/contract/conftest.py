@@ -34,7 +34,7 @@ def far_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def far(far_server: SshServer) -> AsyncIterator[Ssh]:
     """The vantage `far`, its one connection open already, as the daemon keeps it."""
-    vantage = Ssh(_login(far_server), Here())
+    vantage = Ssh(login_to(far_server), Here())
     await vantage.run(("true",))
     yield vantage
     await vantage.close()
@@ -70,16 +70,17 @@ def _signal(processes: list[int], number: int) -> None:
 async def freezing(tmp_path: Path) -> AsyncIterator[Freezing]:
     """A vantage that may be lost."""
     with sshd(tmp_path) as server:
-        vantage = Ssh(_login(server), Here(), lost_after=0.5)
+        vantage = Ssh(login_to(server), Here(), lost_after=0.5)
         await vantage.run(("true",))
         yield Freezing(vantage, server)
         await vantage.close()
 
 
-def _login(server: SshServer) -> Login:
+def login_to(server: SshServer, address: str = "127.0.0.1") -> Login:
+    """How *server* is logged in to, found at *address*."""
     return Login(
         host=FAR,
-        address="127.0.0.1",
+        address=address,
         port=server.port,
         user=server.user,
         key=Secret(server.key_file.read_text()),

@@ -21,6 +21,7 @@ from migrawatch.probe import CERT_EXPIRY
 from migrawatch.reach.here import Here
 from migrawatch.show.document import observation_document
 from migrawatch.show.exposition import Exposition
+from tests.contract.conduct import nobody_asks_the_system_for_names
 from tests.contract.examples import Place, Setting
 from tests.contract.kinds import check_of, kinds
 
@@ -68,7 +69,8 @@ async def shown(kind: str, state: str, place: Place) -> tuple[Observation, dict[
     with prepared as setting:
         vantage = setting.vantage or Here()
         check = check_of(kind, port=setting.port, vantage=vantage.name, timeout=5, **setting.changed)
-        seen = await look(check, vantage, last=setting.last)
+        with nobody_asks_the_system_for_names():
+            seen = await look(check, vantage, last=setting.last)
     seen = steadied(seen)
     exposition = Exposition()
     exposition.observed(seen)

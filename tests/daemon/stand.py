@@ -81,6 +81,11 @@ class Stand:
     listen: int = field(default_factory=free_port)
     running: "asyncio.subprocess.Process | None" = None
     environ: dict[str, str] = field(default_factory=dict)
+    starter: tuple[str, ...] = ()
+    """What the daemon's command line is handed to, if it is not run as it stands."""
+    handed: tuple[int, ...] = ()
+    """The descriptors that it inherits."""
+    flags: tuple[str, ...] = ()
 
     def configure(self, checks: str = "", receivers: str = "", to: str = "ops", text: str = CONFIG) -> None:
         facts = {"listen": self.listen, "page": self.page.port, "api": self.api.port, "ops": self.ops.url}
@@ -92,16 +97,16 @@ class Stand:
 
     # -- the daemon -------------------------------------------------------------------------------------------------
 
-    async def start(self) -> None:
+    async def start(self, within: float = 90.0) -> None:
         """Start a daemon and wait until it says that it is ready."""
         self.running = await self.spawn()
-        await until(self.is_ready, 30, lambda: f"not ready:\n{self.tail()}")
+        await until(self.is_ready, within, lambda: f"not ready:\n{self.tail()}")
 
     async def spawn(self) -> "asyncio.subprocess.Process":
         with (self.folder / "log").open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                sys.executable, "-X", "faulthandler", "-m", "migrawatch.cli.main", "run", "-c", str(self.config),
-                stdout=log, stderr=log, env={**os.environ, **self.environ},
+                *self.starter, sys.executable, "-m", "migrawatch.cli.main", "run", "-c", str(self.config), *self.flags,
+                stdout=log, stderr=log, env={**os.environ, **self.environ}, pass_fds=self.handed,
             )  # fmt: skip
 
     @property
@@ -171,14 +176,14 @@ class Stand:
         found: list[dict[str, Any]] = json.loads((await self.get("/api/v1/incidents"))[1])["incidents"]
         return found
 
-    async def all_green(self) -> None:
+    async def all_green(self, within: float = 15.0) -> None:
         """Wait until every check was looked at and is ok."""
 
         async def is_green() -> bool:
             _, body = await self.get("/api/v1/checks")
             return {check["verdict"] for check in json.loads(body)["checks"]} == {"ok"}
 
-        await until(is_green, 15, self.tail)
+        await until(is_green, within, self.tail)
 
     # -- what the receiver got ----------------------------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ async def test_what_cannot_be_meant_is_refused_with_the_reason(here: Stand) -> N
         path = f"{url}/{incident['id']}/ack"
         nobody = await client.post(path, json={"note": "x"})
         unknown = await client.post(path, json={"by": "ann", "notes": "x"})
-        junk = await client.post(path, content=b"{")
+        junk = await client.post(path, content=b"{", headers={"Content-Type": "application/json"})
         long = await client.post(path, json={"by": "ann", "note": "x" * 501})
         longer = await client.post(path, json={"by": "ann", "note": "x" * 20_000})
         foreign = await client.post(path, json={"by": "ann"}, headers={"Sec-Fetch-Site": "cross-site"})

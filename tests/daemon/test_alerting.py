@@ -1,4 +1,4 @@
-"""The daemon and a real Alertmanager: what is open is told again after kill -9, and ends once."""
+"""The daemon and a real Alertmanager: what is open is told again after kill -9, ends once, and may break again."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -51,6 +51,26 @@ async def test_after_kill_9_an_alertmanager_that_lost_its_alerts_has_them_again(
     assert [page.document["status"] for page in pages.arrived] == ["firing", "resolved"]
     assert (after["labels"], after["startsAt"]) == (before["labels"], before["startsAt"])
     assert after["labels"]["check"] == "api"
+
+
+@pytest.mark.slow
+async def test_what_breaks_again_within_a_quarter_of_an_hour_pages_and_ends_again(here: Stand, pages: Office) -> None:
+    """The end of the first is still being told as the second fires by the same name."""
+    with alertmanagers(pages.url) as (one,):
+        here.configure(receivers=PAGER.format(url=one.url), to="pager")
+        await here.start()
+        for count in (1, 3):
+            await here.break_api()
+            await pages.expect(count)
+            await here.mend_api()
+            await pages.expect(count + 1)
+        await here.end()
+
+    alerts = [alert for page in pages.arrived for alert in page.document["alerts"]]
+    assert [page.document["status"] for page in pages.arrived] == ["firing", "resolved"] * 2
+    assert [alert["status"] for alert in alerts] == ["firing", "resolved"] * 2
+    assert [alert["labels"] for alert in alerts] == [alerts[0]["labels"]] * 4
+    assert len({alert["annotations"]["incident"] for alert in alerts}) == 2
 
 
 async def held(one: Any) -> list[dict[str, Any]]:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from migrawatch.check import Check
+from migrawatch.decide.board import SSH_PROBE
 from migrawatch.decide.incident import Change
 from migrawatch.decide.policy import Policy
 from migrawatch.decide.schedule import offset_of
 from migrawatch.decide.streak import Clear, Failing
 from migrawatch.decide.watch import Position
 from migrawatch.model import Evidence, Finding, Observation, Severity, Trigger, Verdict
+from migrawatch.reach.here import Here
 from migrawatch.reason import Reason
 from tests.daemon.virtual import START, Broken, Disk, Script, Small, changed, check_of, play
 
@@ -53,6 +55,29 @@ def test_on_a_first_failure_needs_and_symptoms_are_looked_at_at_once_and_one_not
 
     assert [(told.change, told.cause, told.incident.symptoms) for told in small.told] == [("opened", "api", ("page",))]
     assert small.told[0].at <= first_look("page", "api") + 2.1
+
+
+def test_a_look_that_lost_its_vantage_has_the_ssh_server_looked_at_at_once() -> None:
+    """It is unknown, which opens nothing; whether the host's SSH server is at fault must not wait for its turn."""
+    script = Script(broken=[Broken("unit", 0.0, 1e6, Reason.VANTAGE_LOST), Broken("ssh/web", 0.0, 1e6)])
+    door = check_of("ssh/web", script, every=300.0, policy=QUICK, host="web")
+    door = replace(door, subject=replace(door.subject, probe=SSH_PROBE))
+    unit = check_of("unit", script, "ssh/web", every=300.0, policy=QUICK, host="web")
+    unit = replace(unit, subject=replace(unit.subject, vantage="web"))
+
+    async def story() -> Small:
+        small = Small()
+        small.vantages["web"] = Here()
+        await small.begin((unit, door))
+        await small.until(first_look("unit") + 4)
+        await small.end()
+        return small
+
+    small = play(story())
+
+    assert first_look("unit") + 10 < first_look("ssh/web"), "its own turn comes later"
+    assert [(told.change, told.cause) for told in small.told] == [("opened", "ssh/web")]
+    assert small.told[0].at <= first_look("unit") + 2.2
 
 
 def test_a_page_is_not_made_sure_by_looks_that_crowd_into_a_moment() -> None:

@@ -14,6 +14,8 @@ from tests.daemon.stand import CONFIG, Stand, stand, until
 
 pytestmark = pytest.mark.slow
 
+JSON = {"Content-Type": "application/json"}
+
 
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncIterator[Stand]:
@@ -125,7 +127,7 @@ async def test_the_api_makes_and_ends_windows_and_says_what_is_wrong_with_one(he
             {**usual, "at": "9999-12-31 23:59:59"},
             {**usual, "duration_seconds": float("inf")},
         ]
-        answers = [await client.post(url, content=json.dumps(document)) for document in bad]
+        answers = [await client.post(url, content=json.dumps(document), headers=JSON) for document in bad]
         foreign = await client.post(url, json=usual, headers={"Origin": "http://evil.example"})
         gone = await client.delete(f"{url}/nights")
         again = await client.delete(f"{url}/nights")

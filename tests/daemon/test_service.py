@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -177,6 +178,25 @@ async def test_a_removed_check_is_told_as_no_longer_watched(here: Stand) -> None
     assert (pages[1]["change"], pages[1]["closing"]) == ("resolved", "no longer watched")
 
 
+async def test_a_removed_check_has_no_series_once_the_reload_has_ended(here: Stand) -> None:
+    """Its last values would look like health for as long as the daemon runs."""
+    spare = f"  spare: {{probe: tcp, host: web, port: {here.page.port}}}"
+    here.configure(checks=spare)
+    await here.start()
+    await all_green(here)
+    _, before = await here.get("/metrics")
+
+    here.configure()
+    await here.reload()
+    _, after = await here.get("/metrics")
+
+    assert {'probe_success{check="spare"', 'migrawatch_look_duration_seconds_count{check="spare"'} <= {
+        line.partition(",")[0] for line in before.splitlines()
+    }
+    assert 'check="spare"' not in after
+    assert 'probe_success{check="api"' in after
+
+
 async def test_what_a_removed_receiver_was_due_is_told_to_the_one_that_is_left(here: Stand) -> None:
     gone = free_port()
     old = f'  old: {{kind: webhook, url: "http://127.0.0.1:{gone}/", timeout: 1s}}'
@@ -222,7 +242,7 @@ async def test_a_second_daemon_on_the_same_address_says_so_and_touches_nothing(h
 
     code = await code_of(here)
 
-    assert code == 3
+    assert code == os.EX_TEMPFAIL
     assert f"127.0.0.1:{here.listen}" in here.log()
     assert "in use" in here.log()
     assert "Traceback" not in here.log()
@@ -236,7 +256,7 @@ async def test_a_second_daemon_on_the_same_state_says_so(here: Stand) -> None:
 
     code = await code_of(here)
 
-    assert code == 3
+    assert code == os.EX_TEMPFAIL
     assert "in use by another migrawatch" in here.log()
     assert "Traceback" not in here.log()
 
@@ -246,7 +266,7 @@ async def test_a_state_that_cannot_be_is_said_plainly(here: Stand) -> None:
 
     code = await code_of(here)
 
-    assert code == 3
+    assert code == os.EX_TEMPFAIL
     assert "state.db" in here.log()
     assert "Traceback" not in here.log()
 
@@ -287,3 +307,25 @@ async def test_a_service_manager_that_cannot_be_told_stops_nothing(here: Stand, 
 
     assert here.events("systemd_not_told")
     assert await here.end() == 0
+
+
+async def test_probe_is_served_from_the_blackbox_yml_of_the_last_good_reload(here: Stand) -> None:
+    """A mistake in blackbox.yml is told, and what was good before is served on."""
+    modules = here.folder / "blackbox.yml"
+    modules.write_text("modules: {tcp: {prober: tcp}}\n")
+    here.configure(text=CONFIG + "blackbox: {{config_file: blackbox.yml}}\n")
+    await here.start()
+    asked = f"/probe?module=%s&target=127.0.0.1:{here.api.port}"
+
+    status, told = await here.get(asked % "tcp")
+    modules.write_text("modules: {tcp: {prober: tcp}, other: {prober: nonsense}}\n")
+    refused, problems = await here.get("/-/reload", "POST")
+    _, still = await here.get(asked % "tcp")
+    modules.write_text("modules: {other: {prober: tcp}}\n")
+    taken, _ = await here.get("/-/reload", "POST")
+    gone, _ = await here.get(asked % "tcp")
+    _, other = await here.get(asked % "other")
+
+    assert (status, refused, taken, gone) == (200, 400, 200, 400)
+    assert "blackbox.yml:1:" in problems
+    assert all("\nprobe_success 1\n" in body for body in (told, still, other))

@@ -1,18 +1,21 @@
-"""A random town for the invariants: hosts, the checks on them with their needs, and a history in which things break.
+"""A random town for the invariants: hosts, the checks on them with their needs, and a history in which things break,
+checks are renamed, removed and brought back, and maintenance keeps a host quiet.
 
 What is told of it later is compared with the history itself, in which no rule of streaks, blame or routes is known.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from random import Random
 
 from migrawatch.check import Check
+from migrawatch.decide.maintenance import Window
 from migrawatch.decide.policy import Policy
 from migrawatch.decide.route import Route
 from migrawatch.model import Severity, Subject
 from migrawatch.reason import Reason
-from tests.daemon.virtual import Broken, Script, Scripted
+from tests.daemon.virtual import START, Broken, Script, Scripted
 
 R = Reason
 HOSTS = ("srv1", "mpanel-core")
@@ -45,13 +48,23 @@ ROUTES = (
 
 @dataclass(frozen=True)
 class Stretch:
-    """A time in which nothing changes: what is broken in it, and what happens to the daemon at its beginning."""
+    """A time in which nothing changes: what is broken in it, and what happens to the daemon at its beginning.
+
+    *world* has the lines that are broken, *checks* are those of the configuration then: a check may have another name
+    than its line, and a line no check.
+    """
 
     since: float
     until: float
     world: dict[str, Reason]
     restarts: bool = False
     routes: tuple[Route, ...] = ROUTES
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What each line that is watched is called."""
+        return {line_of(check): check.name for check in self.checks}
 
     @property
     def is_calm(self) -> bool:
@@ -60,11 +73,12 @@ class Stretch:
 
 @dataclass
 class Town:
-    """The checks, and all that happens to them."""
+    """The checks as they were first, and all that happens to them."""
 
     checks: list[Check]
     script: Script
     history: list[Stretch] = field(default_factory=list)
+    windows: tuple[Window, ...] = ()
 
     @property
     def end(self) -> float:
@@ -75,10 +89,55 @@ def town_of(random: Random) -> Town:
     """A few checks on two hosts, some of which are looked from, and up to six stretches that end in health."""
     script = Script()
     town = Town([_check(one, script, random) for one in subjects_of(random)], script)
-    for one in _history(town.checks, random):
+    for one in _configured(_history(town.checks, random), town.checks, random):
         town.history.append(one)
         script.broken.extend(Broken(name, one.since, one.until, reason) for name, reason in one.world.items())
+    town.windows = tuple(
+        _window(number, one, random) for number, one in enumerate(town.history) if random.random() < 0.3
+    )
     return town
+
+
+def line_of(check: Check) -> str:
+    """What *check* looks at, whatever it is called."""
+    assert isinstance(check.probe, Scripted)
+    return check.probe.line
+
+
+def _window(number: int, stretch: Stretch, random: Random) -> Window:
+    """A maintenance of a host that begins in *stretch*, and may outlast it."""
+    begin = random.uniform(stretch.since, stretch.until)
+    return Window(
+        name=f"w{number}",
+        at=START + timedelta(seconds=begin),
+        duration=random.choice((20.0, 200.0, 700.0)),
+        hosts=(random.choice(HOSTS),),
+    )
+
+
+def _configured(history: Iterator[Stretch], checks: list[Check], random: Random) -> Iterator[Stretch]:
+    """*history* with what is watched in each stretch: now and then a check is renamed, removed or brought back."""
+    names = {line_of(check): check.name for check in checks}
+    was: dict[str, str] = {}
+    gone: set[str] = set()
+    own = sorted(line for line in names if "/" not in line)
+    for number, stretch in enumerate(history):
+        if number and random.random() < 0.4:
+            line = random.choice(own)
+            if line in gone:
+                gone.remove(line)
+            elif random.random() < 0.5:
+                gone.add(line)
+            else:
+                was[line], names[line] = names[line], f"{line}-{number}"
+        found = (_edited(check, names, was, gone) for check in checks if line_of(check) not in gone)
+        yield replace(stretch, checks=tuple(found))
+
+
+def _edited(check: Check, names: dict[str, str], was: dict[str, str], gone: set[str]) -> Check:
+    line = line_of(check)
+    needs = tuple(names[need] for need in check.subject.needs if need not in gone)
+    return replace(check, subject=replace(check.subject, check=names[line], needs=needs), was=was.get(line, ""))
 
 
 def subjects_of(random: Random) -> list[Subject]:

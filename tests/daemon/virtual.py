@@ -4,7 +4,7 @@ Grid, looks, ledger and judgement are the real ones; only the clock, the disk an
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from migrawatch.daemon.parties import Hands
 from migrawatch.daemon.rounds import Rounds
 from migrawatch.decide.incident import Delivery, Incident
 from migrawatch.decide.knowledge import Knowledge
+from migrawatch.decide.maintenance import Window
 from migrawatch.decide.policy import Policy
 from migrawatch.decide.route import Addresses, Route
 from migrawatch.decide.streak import Clear, Streak
@@ -33,15 +34,16 @@ START = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Nobody waits: when all wait for a time, it is that time."""
+    """Nobody waits: when all wait for a time, it is that time. What a thread does takes no time."""
 
     def __init__(self) -> None:
         super().__init__()
         self._now = 0.0
+        self._in_threads = 0
         select = self._selector.select  # type: ignore[attr-defined]
 
         def jump(timeout: float | None) -> Any:
-            ready = select(0)
+            ready = select(None if self._in_threads and timeout != 0 else 0)
             if timeout is None and not ready:
                 raise RuntimeError("everything waits, and nothing is due")
             if not ready and timeout:
@@ -52,6 +54,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._now
+
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> "asyncio.Future[T]":
+        """As the loop does; time stands still until it is done."""
+        future: asyncio.Future[T] = super().run_in_executor(executor, func, *args)
+        self._in_threads += 1
+        future.add_done_callback(self._back)
+        return future
+
+    def _back(self, _: "asyncio.Future[Any]") -> None:
+        self._in_threads -= 1
 
 
 def play(story: Coroutine[Any, Any, T]) -> T:
@@ -204,6 +216,7 @@ class Small:
         self.ears = Ears(self.clock)
         self.routes = (Route(to=("pager",)),)
         self.receivers = frozenset({"pager"})
+        self.windows: tuple[Window, ...] = ()
         self.vantages: dict[str, Vantage] = {"here": Here()}
         self.group = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
@@ -218,7 +231,7 @@ class Small:
             commit=self.disk.commit,
             deliver=lambda found: self.told.extend(Told(self.clock.monotonic(), one) for one in found),
         )
-        self.ledger = Ledger(self.clock, hands, self.ears, self.disk.open)
+        self.ledger = Ledger(self.clock, hands, self.ears, self.disk.open, windows=lambda: self.windows)
         self.watch(checks, self.disk.streaks, self.disk.facts)
         self._tasks = [self.group.create_task(self.ledger.work()), self.group.create_task(self.rounds.run())]
         bad = [name for name, stand in self.ledger.standings.items() if not isinstance(stand.streak, Clear)]

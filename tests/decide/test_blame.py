@@ -33,6 +33,23 @@ def test_what_a_job_needs_explains_it_but_one_that_said_that_it_failed_had_a_hos
     assert root_among((HOST, MOUNT, JOB), {"job/pve": job, need: need_reason}) == cause
 
 
+@pytest.mark.parametrize("reason", [R.HTTP_TIMEOUT, R.HTTP_SLOW_BODY, R.HTTP_MALFORMED])
+def test_a_process_that_cannot_be_asked_about_is_not_why_its_service_fails(reason: Reason) -> None:
+    """A backend that spins leaves PM2 no time to answer: what it serves badly is the cause, and PM2 a symptom."""
+    bad = dict.fromkeys(("backend@srv1", "backend@mpanel-core", "backend@here"), reason)
+    bad |= {"api-public": R.HTTP_TIMEOUT, "pm2/mpanel-backend": R.COMMAND_TIMEOUT}
+    room = Room()
+    room.see_all(bad, times=3)
+
+    assert [(one.cause.check, one.cause.reason) for one in room.opened] == [("backend@mpanel-core", reason)]
+    assert {"pm2/mpanel-backend", "api-public"} <= set(room.opened[0].symptoms)
+
+
+def test_a_process_that_cannot_be_asked_about_is_told_when_nothing_else_is_wrong() -> None:
+    """PM2's own daemon hangs, and all that it started serves on."""
+    assert roots("pm2/mpanel-backend", {"pm2/mpanel-backend": R.COMMAND_TIMEOUT}) == ("pm2/mpanel-backend",)
+
+
 # -- Cause ------------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from migrawatch.decide.incident import Change
 from migrawatch.decide.standing import PRESENTED
-from migrawatch.model import Measure, Reading
+from migrawatch.model import Measure, Reading, Severity
 from migrawatch.reason import Reason
 from tests.decide.boards import Room, subject
 
@@ -80,3 +80,31 @@ def test_a_server_that_is_started_anew_leaves_the_certificate_to_its_incident() 
         room.judge()
 
     assert [one.incident.cause.check for one in room.told(Change.OPENED)] == ["imap"]
+
+
+def test_a_server_that_is_started_anew_does_not_make_a_page_of_a_warning() -> None:
+    """A certificate that ends next week refuses no connections: whoever does is another matter."""
+    alike = {"imap": "aa", "submission": "aa", "submission-login": "aa"}
+    soon = dict.fromkeys(alike, Reason.TLS_EXPIRING)
+    room = opened(alike, soon)
+
+    for _ in range(3):
+        room.wait(1)
+        for name in ("submission", "submission-login"):
+            room.see(name, Reason.CONNECT_REFUSED)
+        room.judge()
+
+    assert [notice.change for notice in room.notices] == [Change.OPENED]
+    assert room.causes["imap"].severity is Severity.WARNING
+
+
+def test_after_a_start_it_is_told_under_the_same_name() -> None:
+    """Nobody knows yet who else presents it: whoever does is looked at before."""
+    room = Room(subjects=SUBJECTS)
+    room.restart()
+    for _ in range(3):
+        room.wait(1)
+        room.see("submission-login", Reason.TLS_EXPIRED)
+        show(room, "submission-login", {"submission-login": "aa"})
+
+    assert {"imap", "submission"} <= room.judge().wanted

@@ -2,8 +2,10 @@
 
 import pytest
 
+from migrawatch.decide import blame
+from migrawatch.decide.clarity import clarify
 from migrawatch.decide.incident import Change
-from migrawatch.model import Severity
+from migrawatch.model import Severity, Verdict
 from migrawatch.reason import Reason
 from tests.decide.boards import Room, subject
 from tests.decide.rooms import root_among
@@ -61,6 +63,29 @@ def test_a_zone_that_one_server_does_not_have_looks_lame_to_the_public() -> None
     assert root("zone/example.org", R.LAME_DELEGATION, "dns/example.org", R.DNS_REFUSED) == "dns/example.org"
 
 
+@pytest.mark.parametrize("reason", [R.DNS_SERVFAIL, R.DNS_NXDOMAIN, R.DNS_TIMEOUT])
+def test_a_lame_server_is_the_cause_for_whoever_asked_it_although_it_only_warns(reason: Reason) -> None:
+    """The others answer, so the zone warns; the question that went to this one failed whole. judging.md's rule that a
+    warning is no cause of what is down has this one exception: see blame.py."""
+    assert root_beside_a_warning(reason, R.LAME_DELEGATION) == "zone/example.org"
+
+
+@pytest.mark.parametrize("warned", [R.SERIAL_DRIFT, R.ANSWERS_DIFFER, R.DELEGATED_AWAY])
+def test_no_other_warning_of_a_zone_is_the_cause_of_what_is_down(warned: Reason) -> None:
+    assert root_beside_a_warning(R.DNS_SERVFAIL, warned) == "mail-records"
+
+
+def root_beside_a_warning(reason: Reason, warned: Reason) -> str:
+    """Where the mail records' failure lies while their zone warns and all else holds."""
+    room = Room(subjects=SUBJECTS)
+    for _ in range(3):
+        room.wait(1)
+        room.see("zone/example.org", warned, Verdict.WARN)
+        room.see("mail-records", reason)
+    [found] = blame.roots("mail-records", clarify(room.standings))
+    return found
+
+
 def test_every_zone_fails_with_the_server() -> None:
     assert root("dns/example.org", R.DNS_SERVFAIL, "dns-server", R.DNS_SERVFAIL) == "dns-server"
 
@@ -72,9 +97,12 @@ def test_a_refused_connection_keeps_no_name_from_being_found_unless_a_name_serve
 
 
 def test_a_domain_that_its_owner_took_elsewhere_wakes_nobody() -> None:
-    """Its mail records are wrong as far as we are concerned, and they page otherwise."""
-    room = Room(subjects=SUBJECTS)
+    """Its mail records are wrong as far as we are concerned, and they page otherwise: see facts.py."""
+    room, alone = Room(subjects=SUBJECTS), Room(subjects=SUBJECTS)
     room.see_all({"zone/example.org": R.DELEGATED_AWAY, "mail-records": R.RECORD_MISMATCH}, times=3)
+    alone.see_all({"mail-records": R.RECORD_MISMATCH}, times=3)
+
+    assert [one.severity for one in alone.opened] == [Severity.CRITICAL]
 
     [opened] = room.told(Change.OPENED)
     assert opened.incident.cause.check == "zone/example.org"

@@ -84,3 +84,33 @@ def test_slow_checks_that_fail_in_turns_do_not_hold_up_the_cause_for_ever() -> N
         room.judge()
 
     assert [incident.cause.check for incident in room.opened] == ["imap-login"]
+
+
+def test_what_was_well_since_a_start_and_fails_once_more_is_looked_at_again_before_it_is_told() -> None:
+    """Two starts anew, a good look in between: the second is not the first one's failure grown sure."""
+    room = Room(subjects=SUBJECTS, policies={one.check: Policy(settle=10.0) for one in SUBJECTS})
+    started = room.now
+    for _ in range(3):
+        room.wait(1)
+        room.see("dovecot-unit", started=started)
+        room.see("imap-login", R.CONNECT_REFUSED)
+    room.judge()
+    room.wait(3)
+    room.see("imap-login")
+    room.see("dovecot-unit", started=started)
+    room.judge()
+    room.wait(10)
+    room.see("imap-login", R.CONNECT_REFUSED)
+    wanted = room.judge().wanted
+
+    assert room.opened == []
+    assert {"imap-login", "dovecot-unit"} <= wanted
+
+    room.wait(0.5)
+    room.see("dovecot-unit", started=room.now)
+    room.see("imap-login", R.CONNECT_REFUSED)
+    room.judge()
+    room.wait(5)
+    room.see("imap-login")
+    room.judge()
+    assert room.notices == []

@@ -73,6 +73,12 @@ def test_a_daemon_that_says_nothing_is_down_and_nothing_old_is_told_with_it() ->
             Reason.STATE_NOT_WRITTEN,
             "the state does not reach the disk: database or disk is full",
         ),
+        (
+            {"set_aside": ("/var/s.db.set-aside-1", "/var/s.db.set-aside-2")},
+            Reason.STATE_SET_ASIDE,
+            "the state was not usable and was begun anew; what it was lies in "
+            "/var/s.db.set-aside-1, /var/s.db.set-aside-2",
+        ),
     ],
 )
 def test_what_must_not_stay_so_is_a_warning(changed: dict[str, Any], reason: Reason, detail: str) -> None:

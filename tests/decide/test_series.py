@@ -55,6 +55,14 @@ def test_one_that_is_written_now_is_no_backup_yet() -> None:
     assert told([*every_two_hours(first=2.0), backup(0.02, 0.0, written=0.01)]) == []
 
 
+def test_the_oldest_is_not_missed_before_the_newest_counts() -> None:
+    """It is removed as soon as the newest is done, which was written to a moment ago."""
+    nine = every_two_hours(9, first=2.1)
+
+    assert told([*nine, backup(0.1, written=0.01)]) == []
+    assert told([*nine[:8], backup(0.1, written=0.01)]) == [(WARN, Reason.BACKUP_TOO_FEW)]
+
+
 def test_one_alone_that_is_still_written_is_none() -> None:
     assert words([backup(0.1, written=0.0)]) == ["qemu-101: there is no backup; 0.1h is still being written"]
 

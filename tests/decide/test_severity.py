@@ -1,6 +1,9 @@
 """How loud an incident is (judging.md, Severity), and what is waited for (Waiting)."""
 
 from dataclasses import replace
+from datetime import timedelta
+
+import pytest
 
 from migrawatch.decide.incident import Change
 from migrawatch.model import Severity
@@ -98,6 +101,20 @@ def test_a_refused_password_that_breaks_the_backend_is_an_outage() -> None:
 # -- settle and flapping ----------------------------------------------------------------------------------------
 
 
+def test_a_refused_password_is_not_raised_by_what_was_seen_to_fail_only_once() -> None:
+    """The restart that mends the password breaks pages for a second, before its process is seen to be young."""
+    room = Room()
+    refused = dict.fromkeys(("db-select-1@mpanel-core", "db-select-1@here"), R.PG_AUTH)
+    room.see_all(refused, times=30)
+    restarting = dict.fromkeys(("backend@mpanel-core", "backend@srv1"), R.CONNECT_REFUSED)
+    room.see_all({**refused, **restarting, "api-public": R.HTTP_GATEWAY})
+    assert room.causes["db-select-1@mpanel-core"].severity is Severity.WARNING
+
+    room.see_all({}, times=3)
+
+    assert [notice.change for notice in room.notices] == [Change.OPENED]
+
+
 def test_a_young_process_delays_the_decision() -> None:
     """A deployment does not page; the judgement says when to come back."""
     room = Room()
@@ -114,6 +131,23 @@ def test_a_young_process_delays_the_decision() -> None:
     assert not room.notices
     assert judgement.again_in is not None
     assert 50 < judgement.again_in.total_seconds() < 60
+
+
+@pytest.mark.parametrize(("booted", "told"), [(20, 0), (59, 0), (61, 1), (3600, 1)])
+def test_a_boot_delays_the_decision_by_the_units_that_it_started(booted: float, told: int) -> None:
+    """Nothing but its units tells of a boot that no look saw; what they serve may need a minute."""
+    room = Room()
+    began = room.now + timedelta(seconds=3 - booted)
+    for _ in range(3):
+        room.wait(1)
+        for name, standing in room.standings.items():
+            started = began if standing.subject.probe == "unit" and standing.subject.host == "db-core" else None
+            room.see(name, R.PG_TIMEOUT if name == "db-select-1@mpanel-core" else None, started=started)
+
+    judgement = room.judge()
+
+    assert len(room.notices) == told
+    assert (judgement.again_in is not None) == (not told)
 
 
 def test_what_was_seen_while_it_settled_is_looked_at_again_before_it_is_told() -> None:

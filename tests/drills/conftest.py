@@ -1,4 +1,4 @@
-"""One lab, one pager and one outfit for all drills of a file, with the hosts of its AREA."""
+"""One lab, one pager and one outfit for all drills of a file in one area; a test says which one by its parameter."""
 
 from collections.abc import Iterator
 
@@ -7,15 +7,14 @@ import pytest
 from tests.drills.daemon import Daemon
 from tests.drills.outfit import Outfit, laid_out
 from tests.drills.pager import Pager
-from tests.lab.faults import Area
+from tests.lab.faults import AREAS
 from tests.lab.lab import Lab
 
 
 @pytest.fixture(scope="module")
 def lab(request: pytest.FixtureRequest, worker_id: str) -> Iterator[Lab]:
-    area: Area = request.module.AREA
     # Tests run side by side: each worker has a lab of its own.
-    with Lab(f"drills-{worker_id}", area.hosts) as up:
+    with Lab(f"drills-{worker_id}", AREAS[request.param].hosts) as up:
         yield up
 
 

@@ -41,9 +41,9 @@ class Daemon:
         """All that it logged."""
         return (self.outfit.home / "log").read_text()
 
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """The log's events of one name."""
-        lines = (line for line in self.log().splitlines() if line.startswith("{"))
+    def events(self, name: str, since: int = 0) -> list[dict[str, Any]]:
+        """The log's events of one name, from the *since*-th character on."""
+        lines = (line for line in self.log()[since:].splitlines() if line.startswith("{") and f'"{name}"' in line)
         return [event for line in lines if (event := json.loads(line))["event"] == name]
 
     def get(self, path: str) -> str:

@@ -66,9 +66,13 @@ class Outfit:
 
     def argv(self, *arguments: str) -> tuple[str, ...]:
         """How `migrawatch ARGUMENTS` is run: inside the lab, as an ordinary user."""
+        return self.running("-m", "migrawatch", *arguments)
+
+    def running(self, *arguments: str) -> tuple[str, ...]:
+        """How `python ARGUMENTS` is run there, by the same user."""
         user = pwd.getpwnam(USER)
         drop = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--inh-caps=-all")
-        return self.lab.inside(*drop, str(PROJECT / ".venv/bin/python"), "-m", "migrawatch", *arguments)
+        return self.lab.inside(*drop, str(PROJECT / ".venv/bin/python"), *arguments)
 
     def lay(self) -> None:
         """Write everything out anew; the state is kept."""
@@ -102,10 +106,11 @@ class Outfit:
             "url": f"http://127.0.0.1:{self.port}/pager",
             "secret": {"credential": "webhook_secret"},
         }
-        return _read(PROJECT / "config/migrawatch.yaml") | {
+        written = _read(PROJECT / "config/migrawatch.yaml")
+        return written | {
             "daemon": {"listen": "127.0.0.1:12271", "state": str(self.state)},
             "ssh": {"user": "migrawatch", "key": {"credential": "ssh_key"}, "known_hosts": f"{self.home}/known_hosts"},
-            "hosts": hosts_of(self.lab),
+            "hosts": hosts_of(self.lab, written["hosts"]),
             "defaults": QUICK,
             "receivers": {"pager": pager},
             "routes": [{"to": ["pager"]}],

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from tests.lab.lab import Lab
+from tests.lab.machine import Machine
 
 SECRET = b"drill"
 
@@ -31,24 +32,28 @@ class Page:
 
 @dataclass
 class Pager:
-    """Takes pages inside the block. *broken* makes it refuse them, as a receiver that is down."""
+    """Takes pages inside the block, and refuses them for a while where it is told to, as a receiver that is down."""
 
-    lab: Lab
+    lab: Lab | Machine
+    """In whose network it stands."""
     pages: list[Page] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    broken: bool = False
     port: int = 0
+    _refuses_until: float = 0.0
+    _judged: int = 0
+    _bodies: dict[str, bytes] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
-        """Listen on a port of the lab's loopback."""
+        """Listen on a port of the loopback there."""
         pager = self
 
         class Desk(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(503 if pager.broken else 200)
+                refused = time.monotonic() < pager._refuses_until
+                self.send_response(503 if refused else 200)
                 self.end_headers()
-                if not pager.broken:
+                if not refused:
                     pager._take(body, self.headers["X-Migrawatch-Signature"] or "", self.headers["Idempotency-Key"])
 
             def log_message(self, *_: Any) -> None:
@@ -67,9 +72,25 @@ class Pager:
     def _take(self, body: bytes, signature: str, key: str) -> None:
         if not hmac.compare_digest(signature, "sha256=" + hmac.digest(SECRET, body, "sha256").hex()):
             self.wrong.append(f"{key}: the signature does not fit")
+        if self._bodies.setdefault(key, body) != body:
+            self.wrong.append(f"{key}: told again with other words")
         posted = json.loads(body)
         text = posted["commonAnnotations"].get("description", "")
         self.pages.append(Page(time.monotonic(), key, posted["incident"], text))
+
+    def clear(self) -> list[Page]:
+        """Forget what came so far; give back what came since `judged`."""
+        strays = self.pages[self._judged :]
+        self.pages, self.wrong, self._judged = [], [], 0
+        return strays
+
+    def judged(self) -> None:
+        """What came so far has been judged; what comes from now on belongs to nothing."""
+        self._judged = len(self.pages)
+
+    def refuse(self, seconds: float) -> None:
+        """Refuse every page for *seconds* from now on."""
+        self._refuses_until = time.monotonic() + seconds
 
     def once(self, change: str) -> list[Page]:
         """The pages of one kind, repeats left out."""

@@ -18,13 +18,16 @@ QUICK: Settings = {
     "confirm": "500ms",
 }
 
-LEFT_OUT = ("pool/{pool}", "blocklists/{address}", "registration/{domain}")
-"""Containers have no ZFS pools, and a lab has no way out to lists and registries that others keep."""
+LEFT_OUT = ("blocklists/{address}", "registration/{domain}", "itself")
+"""A lab has no way out to lists and registries that others keep. What a daemon says of itself is no fault of the lab's:
+a shell's look has none to ask, and a machine full of labs is late."""
 
 MAILBOX_LOGIN: Settings = {"user": MAILBOX, "password": {"credential": "mailbox"}}
 BY_NAME: dict[str, Settings] = {
     # Debian 12 has PostgreSQL 15, MigraTeck's db-core runs 16.
     "db-unit": {"unit": "postgresql@15-main.service"},
+    # The map does not say how much memory the backend may use.
+    "pm2/{process}": {"memory_max": "250MiB"},
     # The map does not say that it runs; in the lab it does.
     "imap-starttls": {"enabled": True},
     # Each refused login makes Dovecot slower to answer the next one.
@@ -52,6 +55,10 @@ BY_KIND: dict[str, Settings] = {
     "dns_consistency": {"timeout": "9s", "drift_grace": "2s"},
     "backup": {"timeout": "8s"},
     "icmp": {"timeout": "8s"},
+    # Where every new connection takes 3 s, a busy machine takes a second more.
+    "postgres": {"timeout": "8s"},
+    # What stands before zfs-fuse's own.
+    "zfs": {"program": "/usr/local/sbin/zpool"},
     # The lab's srv1 has its public address itself, and there is no edge before it.
     "port_closed": {"outside": True},
 }
@@ -73,14 +80,19 @@ def watches_in_the_lab(watches: dict[str, Settings]) -> dict[str, Settings]:
     return {name: watch | WATCHES.get(name, {}) for name, watch in watches.items()}
 
 
-def hosts_of(lab: Lab) -> dict[str, Settings]:
-    """The section `hosts:`. A host that *lab* does not have is not known: what is asked of it is not watched."""
+def hosts_of(lab: Lab, written: dict[str, dict[Any, Any]]) -> dict[str, Settings]:
+    """The section `hosts:`. A host that *lab* does not have is not known: what is asked of it is not watched.
+
+    On which hypervisor a host runs stays as it is *written*.
+    """
     known = {name: {"address": machine.host.address} for name, machine in lab.machines.items()}
     for name, machine in lab.machines.items():
         if machine.host.public is not None and machine.host.public != MAIL_PUBLIC:
             known[name]["public"] = machine.host.public
     names = (*(host.name for host in HOSTS), "mail-vps", "legacy-vps", "migraguard-quantum", "cloud-core")
-    return {name: known.get(name, {"address": "CHANGE_ME"}) for name in names if name != "resolver"}
+    # PyYAML reads the key `on` as true, as YAML 1.1 has it.
+    on = {name: {"on": host[True]} for name, host in written.items() if True in host}
+    return {name: known.get(name, {"address": "CHANGE_ME"}) | on.get(name, {}) for name in names if name != "resolver"}
 
 
 def in_the_lab(checks: dict[str, Settings], lab: Lab) -> dict[str, Settings]:

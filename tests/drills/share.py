@@ -8,35 +8,36 @@ from tests.drills.daemon import Daemon
 from tests.drills.drill import Outcome, drill
 from tests.drills.outfit import laid_out
 from tests.drills.pager import Pager
+from tests.drills.trouble import Trouble
 from tests.lab.faults import AREAS, FAULTS
 from tests.lab.lab import Lab
 from tests.lab.shell import LabError
 
+Planned = tuple[str, Trouble]
 
-def drill_all(name: str, area: str, order: list[tuple[str, float | None]], health: float) -> tuple[list[Outcome], int]:
+
+def drill_all(name: str, area: str, order: list[Planned], health: float) -> tuple[list[Outcome], int]:
     """Drill *order* in a lab of its own; give back the outcomes, and how many notices *health* seconds brought."""
     with Lab(name, AREAS[area].hosts) as lab, Pager(lab) as pager, laid_out(lab, pager.port) as outfit:
         daemon = Daemon(outfit)
         daemon.start()
         time.sleep(5)
-        outcomes = [_one(lab, daemon, pager, fault, kill_after) for fault, kill_after in order]
-        pager.pages.clear()
-        pager.wait(lambda: bool(pager.pages), health)
-        strays = len(pager.pages)
+        outcomes = [_one(lab, daemon, pager, fault, trouble) for fault, trouble in order]
+        pager.wait(lambda: False, health)
+        strays = len(pager.clear())
         daemon.stop()
     return outcomes, strays
 
 
-def _one(lab: Lab, daemon: Daemon, pager: Pager, fault: str, kill_after: float | None) -> Outcome:
+def _one(lab: Lab, daemon: Daemon, pager: Pager, fault: str, trouble: Trouble) -> Outcome:
     began = len(daemon.log())
     try:
-        outcome = drill(lab, daemon, pager, FAULTS[fault], kill_after)
+        outcome = drill(lab, daemon, pager, FAULTS[fault], trouble)
     except LabError as error:
         # The other drills go on: one line of the totals says what became of this one.
-        outcome = Outcome(fault, 0.0, (f"the lab: {error}",))
+        outcome = Outcome(fault, 0.0, (f"the lab: {error}",), trouble)
     mark = "ok   " if not outcome.wrong else "WRONG"
-    killed = "" if kill_after is None else f"killed after {kill_after:.1f} s "
-    print(f"{mark} {outcome.fault:42} {outcome.took:6.2f} s  {killed}{'; '.join(outcome.wrong)}", flush=True)
+    print(f"{mark} {outcome.fault:42} {outcome.took:6.2f} s  {trouble}{'; '.join(outcome.wrong)}", flush=True)
     if outcome.wrong:
         _show(pager, daemon.log()[began:], f"{lab.name}-{fault}")
     return outcome

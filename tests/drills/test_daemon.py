@@ -1,31 +1,48 @@
 """Faults through the daemon: one page for one cause, one resolve, nothing in health, nothing lost to kill -9."""
 
+import json
+import time
+from collections.abc import Collection
+
 import pytest
 
 from tests.drills.daemon import Daemon
-from tests.drills.drill import drill
+from tests.drills.drill import CALM_WITHIN, drill, is_calm
 from tests.drills.pager import Pager
-from tests.lab.faults import CHAIN as AREA
+from tests.drills.trouble import Trouble
+from tests.lab.act import WORDS, clear_filter, filter_packets
+from tests.lab.faults import FAULTS
 from tests.lab.lab import Lab
+from tests.lab.names import BEHIND_BACKEND
 
-# One daemon meets them all: the tests of one file run one after the other.
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
-PAGED = (
-    "nginx-stopped",
-    "backend-stopped",
-    "database-stopped",
-    "certificate-expired",
-    "upstream-api-wrong-port",
-    "mpanel-core-dropping",
-    "path-srv1-backend-refused",
-    "ssh-stopped-mpanel-core",
-)
+PAGED = {
+    "chain": (
+        "nginx-stopped",
+        "backend-stopped",
+        "database-stopped",
+        "certificate-expired",
+        "upstream-api-wrong-port",
+        "mpanel-core-dropping",
+        "path-srv1-backend-refused",
+        "ssh-stopped-mpanel-core",
+    ),
+    "beyond": (
+        "mail-postfix-stopped",
+        "mail-dovecot-stopped",
+        "mail-certificate-expired",
+        "mail-signed-with-another-key",
+        "names-server-stopped",
+        "mail-core-dropping",
+    ),
+}
 
 
+@pytest.mark.parametrize("lab", PAGED, indirect=True)
 def test_a_minute_of_health_brings_no_page(daemon: Daemon, pager: Pager) -> None:
     """Nobody is woken for nothing."""
-    pager.pages.clear()
+    pager.clear()
 
     pager.wait(lambda: bool(pager.pages), 60)
 
@@ -33,18 +50,84 @@ def test_a_minute_of_health_brings_no_page(daemon: Daemon, pager: Pager) -> None
     assert daemon.events("look_failed") == []
 
 
-@pytest.mark.parametrize("name", PAGED)
+@pytest.mark.parametrize(
+    ("lab", "name"),
+    [(area, name) for area, names in PAGED.items() for name in names],
+    indirect=["lab"],
+)
 def test_a_fault_is_paged_once_with_its_cause_and_resolved_once(
     name: str, lab: Lab, daemon: Daemon, pager: Pager
 ) -> None:
     """One page for one cause, however many checks fail for it."""
-    outcome = drill(lab, daemon, pager, AREA.faults[name])
+    outcome = drill(lab, daemon, pager, FAULTS[name])
 
     assert outcome.wrong == ()
 
 
+@pytest.mark.parametrize("lab", ["chain"], indirect=True)
 def test_kill_9_between_fault_and_page_loses_no_notice(lab: Lab, daemon: Daemon, pager: Pager) -> None:
     """Phase and notice are on disk in one commit before the first attempt."""
-    outcome = drill(lab, daemon, pager, AREA.faults["backend-stopped"], kill_after=1.0)
+    outcome = drill(lab, daemon, pager, FAULTS["backend-stopped"], Trouble(kill_after=1.0))
 
     assert outcome.wrong == ()
+
+
+@pytest.mark.parametrize("lab", ["chain"], indirect=True)
+def test_pages_that_are_refused_come_once_they_are_taken(lab: Lab, daemon: Daemon, pager: Pager) -> None:
+    """A receiver that is down costs time and nothing else, also with kill -9 in the midst of it."""
+    outcome = drill(lab, daemon, pager, FAULTS["backend-stopped"], Trouble(kill_after=4.0, refused_for=10.0))
+
+    assert outcome.wrong == ()
+
+
+INDEX = "/opt/mpanel/src/index.js"
+SLEEP = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4000);"
+"""Holds Node up for four seconds before it listens; `settle` is ten here, and a busy machine takes its part."""
+
+
+@pytest.mark.parametrize("lab", ["chain"], indirect=True)
+def test_a_deployment_pages_nobody(lab: Lab, daemon: Daemon, pager: Pager) -> None:
+    """A backend that was restarted and takes its time is seen down, and waited for."""
+    assert pager.wait(lambda: is_calm(daemon), CALM_WITHIN)
+    pager.clear()
+    panel = lab.machine("mpanel-core")
+    try:
+        panel.sh(f"{WORDS}keep {INDEX}; sed -i '1i {SLEEP}' {INDEX}; pm2 restart mpanel-backend")
+        seen = pager.wait(lambda: "down" in verdicts_of(daemon, BEHIND_BACKEND), 8)
+        pager.wait(lambda: is_calm(daemon), CALM_WITHIN)
+        pager.wait(lambda: bool(pager.pages), 12)
+        told = [page.text for page in pager.pages]
+    finally:
+        panel.sh(f"{WORDS}restore {INDEX}; restart_app mpanel-backend backend_answers")
+        pager.judged()
+
+    assert seen, "the restart was not even seen"
+    assert told == []
+
+
+@pytest.mark.parametrize("lab", ["chain"], indirect=True)
+def test_what_comes_and_goes_is_one_page_and_one_resolve(lab: Lab, daemon: Daemon, pager: Pager) -> None:
+    """Never three bad looks in a row, and yet too many of the last ten."""
+    assert pager.wait(lambda: is_calm(daemon), CALM_WITHIN)
+    pager.clear()
+    refuse = filter_packets("mpanel-core", "tcp dport 2271 reject with tcp reset")
+    well = clear_filter("mpanel-core")
+    try:
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            for act, seconds in ((refuse, 0.6), (well, 0.9)):
+                act(lab)
+                time.sleep(seconds)
+    finally:
+        well(lab)
+    pager.wait(lambda: bool(pager.once("resolved")) and is_calm(daemon), CALM_WITHIN)
+    pager.judged()
+
+    assert [page.change for page in pager.pages] == ["opened", "resolved"]
+    assert pager.pages[0].incident["cause"]["host"] == "mpanel-core"
+
+
+def verdicts_of(daemon: Daemon, names: Collection[str]) -> set[str]:
+    """What the last looks of the checks *names* said."""
+    checks = json.loads(daemon.get("/api/v1/checks") or '{"checks": []}')["checks"]
+    return {str(one["verdict"]) for one in checks if one["check"] in names}

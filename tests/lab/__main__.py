@@ -9,7 +9,7 @@ from tests.lab.faults import FAULTS
 from tests.lab.health import ailments
 from tests.lab.lab import Lab, standing
 from tests.lab.plan import CHAIN, HOSTS
-from tests.lab.root import roots
+from tests.lab.root import bare, roots
 from tests.lab.shell import LabError
 
 
@@ -38,6 +38,7 @@ def _act(lab: Lab, verb: str, name: str) -> int:
     match verb:
         case "build":
             roots(HOSTS)
+            bare()
         case "up":
             lab.up()
             _tell(lab)

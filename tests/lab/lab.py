@@ -14,7 +14,7 @@ from typing import Self
 from tests.lab import network
 from tests.lab.authority import Authority
 from tests.lab.faults import FAULTS
-from tests.lab.health import ailments
+from tests.lab.health import answers, questions
 from tests.lab.machine import Machine, end_groups
 from tests.lab.outfit import dress
 from tests.lab.plan import HOSTS, RUNTIME, Host
@@ -40,8 +40,13 @@ class Lab:
 
     @property
     def key(self) -> Path:
-        """The private key of the user migrawatch on every host."""
+        """The private key of the user migrawatch on every host, good for what its gate lets through."""
         return self.home / "id_ed25519"
+
+    @property
+    def own_key(self) -> Path:
+        """The lab's own private key, which no gate stands before: for looking whether all is well."""
+        return self.home / "id_lab"
 
     @property
     def known_hosts(self) -> Path:
@@ -92,12 +97,17 @@ class Lab:
         layers = roots(self.hosts)
         deadline = time.monotonic() + 60
         with self._locked():
-            self._remove()
+            remove(self.name)
             self.home.mkdir(parents=True, mode=0o755)
             network.make(self.name, self.hosts)
             self._make_keys()
+            # What the configuration of the drills asks of each host; it is laid out from a lab, so imported late.
+            from tests.drills.gates import gates_of
+
+            gates = gates_of(self)
             for machine in self.machines.values():
-                dress(machine.lay_disk(layers[machine.host.name]), self.home, self.authority, self.hosts)
+                gate = gates.get(machine.host.name)
+                dress(machine.lay_disk(layers[machine.host.name]), self.home, self.authority, self.hosts, gate)
                 machine.boot()
             with ThreadPoolExecutor() as pool:
                 list(pool.map(lambda machine: machine.wait(deadline), self.machines.values()))
@@ -105,7 +115,8 @@ class Lab:
         return self
 
     def _make_keys(self) -> None:
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "migrawatch", "-f", str(self.key))
+        for key in (self.key, self.own_key):
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "migrawatch", "-f", str(key))
         self.password_file.touch(mode=0o600)
         self.password_file.write_text(self.password)
         self.authority.found("Lab")
@@ -114,16 +125,7 @@ class Lab:
     def down(self) -> None:
         """Take everything of this lab away, whatever state it is in."""
         with self._locked():
-            self._remove()
-
-    def _remove(self) -> None:
-        end_groups(self.name)
-        own = f"{self.home}/"
-        mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
-        for place in reversed([place for place in mounted if place.startswith(own)]):
-            run("umount", "--lazy", place)
-        network.remove(self.name)
-        shutil.rmtree(self.home, ignore_errors=True)
+            remove(self.name)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -157,8 +159,8 @@ class Lab:
         """Run *argv* where the daemon stands; give back what it printed, or raise LabError."""
         return run(*self.inside(*argv), timeout=timeout)
 
-    def ssh(self, host: str, *command: str, timeout: float = 15) -> str:
-        """Run *command* on a host as migrawatch does: by SSH, with its key, the host's key verified."""
+    def ssh(self, host: str, *command: str, timeout: float = 15, key: Path | None = None) -> str:
+        """Run *command* on a host by SSH as its user migrawatch, with the lab's own key unless another is given."""
         options = (
             "-F",
             "none",
@@ -170,7 +172,7 @@ class Lab:
             f"UserKnownHostsFile={self.known_hosts}",
         )
         place = f"migrawatch@{self.machines[host].host.address}"
-        return self.run("ssh", *options, "-i", str(self.key), place, *command, timeout=timeout)
+        return self.run("ssh", *options, "-i", str(key or self.own_key), place, *command, timeout=timeout)
 
     @contextmanager
     def fault(self, name: str) -> Iterator[Fault]:
@@ -189,14 +191,30 @@ class Lab:
 
     def _wait_until_well(self, after: str) -> None:
         deadline = time.monotonic() + 20
-        while ailing := ailments(self):
-            if time.monotonic() > deadline:
-                raise LabError(f"not well after {after}: {'; '.join(ailing)}")
-            time.sleep(0.2)
+        asked = everything = questions(self)
+        while (ailing := answers(self, asked)) or asked is not everything:
+            if ailing and time.monotonic() > deadline:
+                told = "; ".join(said for answer in ailing.values() for said in answer)
+                raise LabError(f"not well after {after}: {told}")
+            if ailing:
+                time.sleep(0.2)
+            # What was well is asked again once all is.
+            asked = tuple(ailing) or everything
 
     def status(self) -> dict[str, bool]:
         """Whether each host's services answer."""
         return {name: machine.answers() for name, machine in self.machines.items()}
+
+
+def remove(lab: str, hosts: tuple[Host, ...] = HOSTS) -> None:
+    """Take away whatever there is of *lab* and its *hosts*, in whatever state it is."""
+    end_groups(lab)
+    home = RUNTIME / lab
+    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for place in reversed([place for place in mounted if place.startswith(f"{home}/")]):
+        run("umount", "--lazy", place)
+    network.remove(lab, hosts)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def standing(name: str) -> Lab:

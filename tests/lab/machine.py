@@ -1,13 +1,15 @@
 """One host of the lab: a systemd-nspawn container over its root's layers, with a disk of its own in memory."""
 
+import errno
 import os
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Self
 
-from tests.lab.network import namespace_of, path_of
+from tests.lab.network import entered, namespace_of, path_of
 from tests.lab.plan import RUNTIME, WORDS_PATH, Host
 from tests.lab.shell import PATH, LabError, run, succeeds
 
@@ -107,6 +109,10 @@ class Machine:
         said = self.home / "console"
         return said.read_text(errors="replace")[-500:].strip() if said.exists() else "never booted"
 
+    def entered(self) -> AbstractContextManager[None]:
+        """Stand in this host's network inside the block: the calling thread, threads and children it starts there."""
+        return entered(self.namespace)
+
     def inside(self, *argv: str) -> tuple[str, ...]:
         """What to run on the machine so that *argv* runs as root on this host."""
         return ("nsenter", f"--target={self.leader()}", "--all", *CLEAN, *argv)
@@ -117,7 +123,7 @@ class Machine:
         limited = ("timeout", "--kill-after=1", f"{timeout:g}", *argv)
         return run(*self.inside(*limited), stdin=stdin, timeout=timeout + 5)
 
-    def sh(self, script: str, timeout: float = 30) -> str:
+    def sh(self, script: str, timeout: float = 60) -> str:
         """Run a shell script on this host as root; its first failing command raises LabError."""
         return self.run("sh", "-euc", script, timeout=timeout)
 
@@ -160,4 +166,17 @@ def end_groups(lab: str) -> None:
                 raise LabError(f"processes of {group} would not end")
             time.sleep(0.02)
         for folder, _, _ in os.walk(group, topdown=False):
-            Path(folder).rmdir()
+            _remove_group(Path(folder), until)
+
+
+def _remove_group(group: Path, until: float) -> None:
+    # A process that is ending is in no list any more, and holds its group a moment longer.
+    while True:
+        try:
+            group.rmdir()
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > until:
+                raise LabError(f"{group} would not go: {error}") from error
+            time.sleep(0.02)
+        else:
+            return

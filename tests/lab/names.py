@@ -21,7 +21,18 @@ REDIRECTS = frozenset(
     f"https-redirect/{name}"
     for name in ("migrahosting.com", "www.migrahosting.com", "migrapanel.com", "www.migrapanel.com")
 )
-EDGE = HTTPS | REDIRECTS
+ACME = frozenset(
+    f"acme/{name}"
+    for name in (
+        "migrahosting.com",
+        "www.migrahosting.com",
+        "migrapanel.com",
+        "www.migrapanel.com",
+        "elizefoundation.org",
+        "holisticgroupllc.com",
+    )
+)
+EDGE = HTTPS | REDIRECTS | ACME
 
 BACKEND_VIEWS = frozenset({"backend@srv1", "backend@mpanel-core", "backend@here"})
 FRONTEND_VIEWS = frozenset({"frontend@srv1", "frontend@mpanel-core"})

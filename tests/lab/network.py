@@ -13,6 +13,8 @@ from tests.lab.shell import LabError, run
 
 CLONE_NEWNET = 0x40000000
 BRIDGE = "lan"
+LEADS_NOWHERE = ("unreachable", "prohibit", "blackhole")
+"""The types of routes by which nothing leaves."""
 
 
 def namespace_of(lab: str, host: str | None = None) -> str:
@@ -77,19 +79,35 @@ def _set(namespace: str, switch: str, value: str) -> None:
 
 
 def refuse_a_way_out(namespaces: Sequence[str]) -> None:
-    """Raise LabError if anything in *namespaces* could leave them: the addresses are real ones."""
+    """Raise LabError if anything in *namespaces*, all those of a lab, could leave them: the addresses are real ones."""
     for name in namespaces:
-        for family in ("-4", "-6"):
-            routes = json.loads(run("ip", "-n", name, family, "-j", "route", "show", "default") or "[]")
-            if routes:
-                raise LabError(f"namespace {name} has a default route: {routes[0]}")
-        for link in json.loads(run("ip", "-n", name, "-j", "-d", "link")):
-            kind = link.get("linkinfo", {}).get("info_kind", "")
-            if link["link_type"] != "loopback" and kind not in ("bridge", "veth"):
-                raise LabError(f"namespace {name} has a link of its own outwards: {link['ifname']}")
+        _refuse_routes_outwards(name)
+        _refuse_links_outwards(name, namespaces)
         with entered(name):
             _refuse_a_route_to("192.0.2.1", socket.AF_INET)
             _refuse_a_route_to("2001:db8::1", socket.AF_INET6)
+
+
+def _refuse_routes_outwards(name: str) -> None:
+    for family in ("-4", "-6"):
+        for route in json.loads(run("ip", "-n", name, family, "-j", "route", "show", "table", "all") or "[]"):
+            if route["dst"] == "default" and route.get("type") not in LEADS_NOWHERE:
+                raise LabError(f"namespace {name} has a default route: {route}")
+            if route.keys() & {"gateway", "via", "nexthops"}:
+                raise LabError(f"namespace {name} has a route by a gateway: {route}")
+
+
+def _refuse_links_outwards(name: str, namespaces: Sequence[str]) -> None:
+    """A veth may end in *namespaces* alone; where the other end is nobody's, it is the machine's own."""
+    ends = {
+        one["nsid"]: one.get("name", "") for one in json.loads(run("ip", "-n", name, "-j", "netns", "list-id") or "[]")
+    }
+    for link in json.loads(run("ip", "-n", name, "-j", "-d", "link")):
+        kind = link.get("linkinfo", {}).get("info_kind", "")
+        if link["link_type"] != "loopback" and kind not in ("bridge", "veth"):
+            raise LabError(f"namespace {name} has a link of its own outwards: {link['ifname']}")
+        if "link_netnsid" in link and ends.get(link["link_netnsid"]) not in namespaces:
+            raise LabError(f"namespace {name} has a link that ends outside the lab: {link['ifname']}")
 
 
 def _refuse_a_route_to(address: str, family: socket.AddressFamily) -> None:
@@ -134,10 +152,10 @@ def forget_neighbours(lab: str, hosts: Sequence[Host]) -> None:
         run("ip", "-n", namespace, "neigh", "flush", "all")
 
 
-def remove(lab: str) -> None:
-    """Take down every namespace of *lab*; their links go with them."""
+def remove(lab: str, hosts: Sequence[Host] = HOSTS) -> None:
+    """Take down every namespace of *lab* and its *hosts*; their links go with them."""
     own = namespace_of(lab)
     kept = Path("/run/netns")
     for namespace in sorted(kept.glob(f"{own}*")) if kept.exists() else ():
-        if namespace.name == own or namespace.name in {namespace_of(lab, host.name) for host in HOSTS}:
+        if namespace.name == own or namespace.name in {namespace_of(lab, host.name) for host in hosts}:
             run("ip", "netns", "del", namespace.name)

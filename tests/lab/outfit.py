@@ -1,17 +1,21 @@
 """What only a running lab has: host keys, our key, certificates, the signer's key, where hosts find each other."""
 
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from migrawatch.decide.gate import PROGRAM, Gate
 from tests.lab.authority import Authority, Certificate
 from tests.lab.machine import Machine
 from tests.lab.plan import HERE, MAIL_NAME, RESOLVER, SELECTOR, SITES, WORDS_PATH, Host
 from tests.lab.shell import run
 
+GATE = HERE.parents[1] / "deploy" / "ssh" / "migrawatch-gate"
 
-def dress(machine: Machine, keys: Path, authority: Authority, hosts: Sequence[Host]) -> None:
+
+def dress(machine: Machine, keys: Path, authority: Authority, hosts: Sequence[Host], gate: Gate | None) -> None:
     """Write this lab's own files onto the disk of a host that is not running yet. *hosts* are all of the lab's."""
     disk = machine.disk
     (disk / "etc/hostname").write_text(f"{machine.host.name}\n")
@@ -21,21 +25,31 @@ def dress(machine: Machine, keys: Path, authority: Authority, hosts: Sequence[Ho
     if any(host.address == RESOLVER for host in hosts):
         (disk / "etc/resolv.conf").write_text(f"nameserver {RESOLVER}\n")
     (disk / WORDS_PATH).write_text("\n".join(part.read_text() for part in sorted((HERE / "words").glob("*.sh"))))
-    for rule in (disk / "etc/sudoers.d").iterdir():
-        rule.chmod(0o440)
-    _let_us_in(machine, keys)
+    _let_us_in(machine, keys, gate)
     OWN.get(machine.host.name, _nothing_more)(machine, keys, authority)
 
 
-def _let_us_in(machine: Machine, keys: Path) -> None:
+def _let_us_in(machine: Machine, keys: Path, gate: Gate | None) -> None:
     host, disk = machine.host, machine.disk
     own = disk / "etc/ssh/ssh_host_ed25519_key"
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", host.name, "-f", str(own))
     kind, text, *_ = own.with_suffix(".pub").read_text().split()
     with (keys / "known_hosts").open("a") as known:
         known.write(f"{host.name},{host.address} {kind} {text}\n")
-    ours = (keys / "id_ed25519.pub").read_text()
-    (disk / "home/migrawatch/.ssh/authorized_keys").write_text(f"restrict,port-forwarding {ours}")
+    labs = (keys / "id_lab.pub").read_text()
+    gated = _behind(disk, gate) if gate is not None else ""
+    (disk / "home/migrawatch/.ssh/authorized_keys").write_text(f"{gated}restrict {labs}")
+
+
+def _behind(disk: Path, gate: Gate) -> str:
+    """Set up *gate* as docs/deployment.md has it, and give the line of the key that stands behind it."""
+    shutil.copy(GATE, disk / PROGRAM.lstrip("/"))
+    (disk / "etc/migrawatch-gate").write_text(gate.commands)
+    (disk / "etc/ssh/sshd_config.d/migrawatch.conf").write_text(gate.sshd)
+    rules = disk / "etc/sudoers.d/migrawatch"
+    rules.write_text(gate.sudoers)
+    rules.chmod(0o440)
+    return gate.authorized_keys
 
 
 def install(disk: Path, site: str, certificate: Certificate) -> None:

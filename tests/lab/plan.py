@@ -73,6 +73,6 @@ BEYOND = (
     # Not in the map: the resolver that everybody here asks, the zones' second server, and the outside world.
     Host(name="resolver", address=RESOLVER, also=(NS2, *REGISTRIES, STRANGER, ELSEWHERE), ready="secondary_answers"),
     # The map does not tell its address.
-    Host(name="pve", address="10.1.10.254", devices=("/dev/fuse",), ready="share_answers"),
+    Host(name="pve", address="10.1.10.254", devices=("/dev/fuse",), ready="share_answers && pools_answer"),
 )
 HOSTS = (*CHAIN, *BEYOND)

@@ -36,13 +36,14 @@ def roots(wanted: Sequence[Host]) -> dict[str, list[Path]]:
     """Give the layers of each of *wanted*, topmost first, building what the cache lacks."""
     require(NEEDED)
     CACHE.mkdir(parents=True, exist_ok=True)
-    with _locked(CACHE / "lock"):
+    with locked(CACHE / "lock"):
         base = CACHE / f"base-{_digest(RECIPES / 'base', SUITE.encode(), LAYER.read_bytes())}"
         hosts = {host.name: RECIPES / host.name for host in wanted}
         with ThreadPoolExecutor() as pool:
             modules = pool.submit(_modules, RECIPES / "mpanel-core" / "npm")
             if not base.exists():
-                _build_base(base)
+                # Lists stay in: the layers install from them without asking again.
+                _build_root(base, RECIPES / "base", "cleanup/apt/lists")
             secret = password().encode()
             layers = {
                 name: pool.submit(_layer, name, recipe, base, secret, modules.result) for name, recipe in hosts.items()
@@ -79,13 +80,24 @@ def _digest(recipe: Path, *more: bytes) -> str:
     return digest.hexdigest()[:16]
 
 
-def _build_base(target: Path) -> None:
-    recipe = RECIPES / "base"
+def bare() -> Path:
+    """Give the root of a Debian that has nothing of ours, and what `apt install` of our package will ask for."""
+    require(NEEDED[:1])
+    CACHE.mkdir(parents=True, exist_ok=True)
+    recipe = RECIPES / "bare"
+    with locked(CACHE / "lock"):
+        root = CACHE / f"bare-{_digest(recipe, SUITE.encode())}"
+        if not root.exists():
+            _build_root(root, recipe, "cleanup/apt")
+        os.utime(root)
+        return root
+
+
+def _build_root(target: Path, recipe: Path, keeping: str) -> None:
     packages = ",".join((recipe / "packages").read_text().split())
     with _fresh(target) as making:
-        # Lists stay in: the layers install from them without asking again.
         run(
-            "mmdebstrap", "--mode=root", "--variant=minbase", "--quiet", "--skip=cleanup/apt/lists",
+            "mmdebstrap", "--mode=root", "--variant=minbase", "--quiet", f"--skip={keeping}",
             f"--include={packages}", f"--customize-hook=copy-in {recipe / 'setup.sh'} /",
             f"--customize-hook=cp -r {recipe / 'root'}/. $1/",
             "--customize-hook=chroot $1 sh /setup.sh && rm $1/setup.sh",
@@ -138,7 +150,8 @@ def _fresh(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Wait until nobody else holds *path*, and hold it inside the block; who is killed holds nothing any more."""
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -69,13 +69,15 @@ def test_a_namespace_with_a_way_out_is_refused() -> None:
 
 
 def test_migrawatch_may_look_but_not_touch(lab: Lab) -> None:
-    """The account has the read-only commands of the kinds, and no more."""
-    assert "ActiveState=active" in lab.ssh("srv1", "systemctl show -p ActiveState nginx")
-    assert "server_name migrapanel.com" in lab.ssh("srv1", "sudo -n nginx -T 2>/dev/null")
-    assert '"name":"mpanel-backend"' in lab.ssh("mpanel-core", "sudo -n -u mpanel pm2 jlist")
-    for touching in ("sudo -n systemctl stop nginx", "sudo -n true", "systemctl stop nginx"):
+    """Its key has the commands of the checks, and no more; neither has its account, without the gate."""
+    assert "server_name migrapanel.com" in lab.ssh("srv1", "sudo -n /usr/sbin/nginx -T", key=lab.key)
+    for touching in ("sudo -n systemctl stop nginx", "sudo -n true", "systemctl stop nginx", "id", "sh"):
+        with pytest.raises(LabError, match="migrawatch-gate: not permitted"):
+            lab.ssh("srv1", touching, key=lab.key)
+    for touching in ("sudo -n systemctl stop nginx", "sudo -n true", "sudo -n nginx -t", "systemctl stop nginx"):
         with pytest.raises(LabError):
             lab.ssh("srv1", touching)
+    assert "refused to 10.1.10.250" in lab.machine("srv1").sh("journalctl -t migrawatch-gate --no-pager")
 
 
 @pytest.mark.parametrize(

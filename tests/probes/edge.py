@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from migrawatch.model import Observation
+from migrawatch.reach.vantage import Vantage
 from migrawatch_probes.http import HttpProbe
 from tests.servers.certificates import Authority
 from tests.servers.looking import look_at
@@ -33,6 +34,11 @@ SERVERS = """
             default_type text/plain;
             return 200 "$request_method|$http_host|$http_authorization|$http_x_api_key|$content_length|$http_cookie";
         }}
+        location /members {{
+            if ($http_authorization != "Bearer t0ken") {{ return 401 "who is $http_authorization?"; }}
+            return 200 "welcome, $http_authorization";
+        }}
+        location /address {{ return 200 $remote_addr; }}
         location /elsewhere {{ return 307 https://example.org:{other}/echo; }}
         location /see-other {{ return 303 /echo; }}
         location /gone {{ return 302 ftp://example.org/; }}
@@ -69,8 +75,8 @@ class Edge:
         asked = {"url": f"https://example.org:{self.secure}{path}", "dial": "127.0.0.1", "ca_file": self._ca_file}
         return HttpProbe(**(asked | settings))
 
-    async def ask(self, path: str = "/", **settings: Any) -> Observation:
-        return await look_at(self.probe(path, **settings))
+    async def ask(self, path: str = "/", vantage: Vantage | None = None, **settings: Any) -> Observation:
+        return await look_at(self.probe(path, **settings), vantage=vantage)
 
 
 @contextmanager

@@ -123,6 +123,48 @@ async def test_each_fault_has_its_word(
         assert detail in seen.detail
 
 
+async def test_one_that_is_still_being_written_is_not_judged_yet(dumps: Dumps, far: Ssh) -> None:
+    """It is neither empty nor shrunken, nor is it the newest; but the oldest is gone already to make room for it."""
+    dumps.add_many(9, first=2.3, size=400 * KIB)
+    for vantage in (Here(), far):
+        for more in (0, KIB):
+            dumps.grow(0.3, more)
+            seen = await look_at(probe(dumps), vantage=vantage)
+
+            assert findings(seen) == [], seen.detail
+            told = {each.measure.name: each.value for each in seen.readings}
+            assert told["probe_backup_kept"] == 9
+            assert told["probe_backup_newest_size_bytes"] == 400 * KIB
+            assert told["probe_backup_newest_timestamp_seconds"] == pytest.approx(
+                dumps.now.timestamp() - 2.3 * 3600, abs=1
+            )
+
+
+async def test_one_that_is_still_being_written_makes_the_last_one_no_younger(dumps: Dumps, far: Ssh) -> None:
+    """One that takes hours leaves nothing fresh to go back to; who reads of it sees that it is under way."""
+    dumps.add_many(first=5.0)
+    for vantage in (Here(), far):
+        growing = dumps.grow(3.0, 400 * KIB)
+        seen = await look_at(probe(dumps), vantage=vantage)
+
+        assert findings(seen) == [(DOWN, Reason.BACKUP_STALE)]
+        assert seen.detail.endswith(f"; {growing.name} is still being written")
+        assert [piece for piece in seen.evidence if growing.name in piece.text]
+
+
+async def test_one_that_is_no_longer_written_to_is_judged(dumps: Dumps, far: Ssh) -> None:
+    """It was broken off: there will be no more of it."""
+    dumps.add_many(first=2.3, size=400 * KIB)
+    ended = dumps.grow(0.3, KIB)
+    last = dumps.now.timestamp() - 180
+    os.utime(ended, (last, last))
+    for vantage in (Here(), far):
+        seen = await look_at(probe(dumps), vantage=vantage)
+
+        assert findings(seen) == [(DOWN, Reason.BACKUP_SHRUNK)]
+        assert ended.name in seen.detail
+
+
 async def test_all_that_is_wrong_with_a_directory_is_one_observation_worst_first(dumps: Dumps) -> None:
     dumps.add_many(3, first=9.0)
     dumps.add(21.0)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from migrawatch.model import Observation, Verdict
+from migrawatch.reach.dialled import hash_of
 from migrawatch.reach.here import Here
 from migrawatch.reach.ssh import Ssh
 from migrawatch.reason import Reason
-from migrawatch.talk.dns_expect import Expect
+from migrawatch.talk.dns_expect import Expect, Section
 from migrawatch_probes.dns import DnsProbe, Dnssec
 from tests.reach.ssh_servers import login_of
 from tests.servers.looking import facts_of, look_at
@@ -82,7 +83,8 @@ async def test_a_good_answer_is_ok_and_measured(served: PowerDns) -> None:
     assert measured(seen) == {
         "probe_dns_query_succeeded": 1, "probe_dns_answer_rrs": 1, "probe_dns_authority_rrs": 0,
         "probe_dns_additional_rrs": 0, "probe_dns_serial": 2026112601, "probe_dns_authoritative": 1,
-        "probe_dns_truncated": 0, "probe_ip_protocol": 4,
+        "probe_dns_truncated": 0, "probe_ip_protocol": 4, "probe_ip_addr_hash": hash_of(ADDRESS),
+        "probe_dns_lookup_time_seconds": 0,
     }  # fmt: skip
     assert ("probe_dns_rcode_info", ("NOERROR",)) in [(one.measure.name, one.labels) for one in seen.readings]
     assert [step.name for step in seen.steps] == ["resolve", "request"]
@@ -333,3 +335,30 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], words: 
 def test_the_target_says_what_is_asked_and_where() -> None:
     assert DnsProbe(address="10.1.10.102", name="a.example", record_type="MX").target == "a.example MX @10.1.10.102:53"
     assert DnsProbe(address="10.1.10.102", name="a.example", over="tls").target == "a.example A @10.1.10.102:853"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expect", "reason"),
+    [
+        ({"record_type": "AAAA"}, Expect(may_be_empty=True), None),
+        ({"record_type": "AAAA"}, Expect(may_be_empty=True, answer=Section(least=1)), Reason.RECORD_MISSING),
+        ({"record_type": "AAAA"}, Expect(may_be_empty=True, authority=Section(some=("IN\tSOA\t",))), None),
+        ({}, Expect(answer=Section(every=("^example[.]org[.]\t300\tIN\tA\t73[.]",))), None),
+        ({}, Expect(answer=Section(every=("192[.]0[.]2[.]1",))), Reason.RECORD_MISMATCH),
+        ({}, Expect(answer=Section(none=("73[.]139",))), Reason.RECORD_MISMATCH),
+        ({}, Expect(answer=Section(some=("never", "73[.]139"))), None),
+        ({}, Expect(additional=Section(some=("never",))), Reason.RECORD_MISMATCH),
+        ({"name": "gone.example.org"}, Expect(rcode=("NOERROR", "NXDOMAIN")), None),
+        ({"name": "gone.example.org"}, Expect(rcode=("NOERROR", "REFUSED")), Reason.RECORD_MISMATCH),
+        ({}, Expect(authoritative="any"), None),
+    ],
+)
+async def test_each_section_is_as_it_is_expected(
+    served: PowerDns, settings: dict[str, str], expect: Expect, reason: Reason | None
+) -> None:
+    """Records are matched as a zone file has them, name, TTL, class, type and value, parted by tabs."""
+    asked = {"name": "example.org", "record_type": "A", **settings}
+
+    seen = await look_at(DnsProbe(address=ADDRESS, port=served.port, expect=expect, **asked))  # type: ignore[arg-type]
+
+    assert seen.reason is reason, seen.detail

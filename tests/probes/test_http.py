@@ -1,6 +1,7 @@
 """The kind `http` against a real nginx: what it asks, what it follows, what it tells."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from migrawatch_probes.http import Certificate, HttpProbe
 from tests.probes.edge import Edge, edge_in, values
 from tests.servers.certificates import Authority
 from tests.servers.looking import facts_of, look_at
+from tests.servers.names import Named, name_server
 from tests.servers.peers import replying_peer
 
 
@@ -131,14 +133,31 @@ async def test_credentials_are_sent_and_never_shown(edge: Edge) -> None:
     assert "|Basic ***|***|" in failed.evidence[0].text
 
 
+async def test_a_bearer_s_token_lets_us_in_and_is_never_shown(edge: Edge) -> None:
+    """nginx lets in only who brings the token, and says back what it was brought."""
+    ours = Secret("t0ken")
+    let_in = await edge.ask("/members", bearer=ours, expect=Expect(body="^welcome"))
+    stranger = await edge.ask("/members", bearer=Secret("stranger"))
+    nobody = await edge.ask("/members")
+    disappointed = await edge.ask("/members", bearer=ours, expect=Expect(body="absent"))
+
+    assert let_in.reason is None, let_in.detail
+    assert [values(seen)["probe_http_status_code"] for seen in (stranger, nobody)] == [401, 401]
+    assert disappointed.evidence[0].text.endswith("welcome, Bearer ***")
+    assert stranger.evidence[0].text.endswith("who is Bearer ***?")
+    assert "t0ken" not in repr(disappointed) + repr(edge.probe(bearer=ours))
+    assert "stranger" not in repr(stranger)
+
+
 async def test_credentials_do_not_follow_to_another_origin(edge: Edge) -> None:
     """A redirect must not carry our password to whoever it names."""
     settings = {**AUTHORIZED, "method": "POST", "headers": {"x-api-key": Secret("k3y"), "x-open": "1"}}
 
     seen = await edge.ask("/elsewhere", **settings, expect=Expect(body=r"^POST\|\|\|1$"))
+    bearer = await edge.ask("/elsewhere", bearer=Secret("t0ken"), expect=Expect(body=r"^GET\|\|\|$"))
     refused = await edge.ask("/elsewhere", body=Secret("b0dy"))
 
-    assert seen.reason is None, seen.detail
+    assert (seen.reason, bearer.reason) == (None, None), seen.detail + bearer.detail
     assert refused.reason is Reason.HTTP_REDIRECT
     assert "b0dy" not in repr(refused)
 
@@ -161,12 +180,27 @@ async def test_gzip_is_asked_for_and_unpacked(edge: Edge) -> None:
     assert values(seen)["probe_http_uncompressed_body_length"] == 37
 
 
-async def test_the_version_of_ip_can_be_chosen(edge: Edge) -> None:
-    """`dial` may be an IPv6 address, bare or in brackets."""
-    seen = await edge.ask(dial="::1", family=6)
+@pytest.mark.parametrize(("family", "address"), [(0, "127.0.0.1"), (4, "127.0.0.1"), (6, "::1")])
+async def test_the_version_of_ip_can_be_chosen(edge: Edge, tmp_path: Path, family: int, address: str) -> None:
+    """Of a name with addresses of both, nginx is reached at the one that was asked for, and says who came."""
+    zone = {("edge.example", "A"): ("edge.example 60 IN A 127.0.0.1",),
+            ("edge.example", "AAAA"): ("edge.example 60 IN AAAA ::1",)}  # fmt: skip
+    async with name_server(zone) as (port, asked):
+        settings = {"dial": "edge.example", "family": family, "expect": Expect(body=f"^{address}$")}
+        seen = await edge.ask("/address", Named(tmp_path, port), **settings)
 
     assert seen.reason is None, seen.detail
-    assert values(seen)["probe_ip_protocol"] == 6
+    assert values(seen)["probe_ip_protocol"] == (6 if ":" in address else 4)
+    assert asked[-1] == f"udp edge.example {'A' if family == 4 else 'AAAA'}"
+
+
+async def test_an_address_of_ipv6_may_be_dialled(edge: Edge) -> None:
+    """Bare or in brackets."""
+    for dial in ("::1", "[::1]"):
+        seen = await edge.ask(dial=dial)
+
+        assert seen.reason is None, seen.detail
+        assert values(seen)["probe_ip_protocol"] == 6
 
 
 async def test_a_certificate_near_its_end_warns_beside_everything_else(edge: Edge) -> None:
@@ -194,7 +228,7 @@ async def test_a_slow_answer_warns(edge: Edge) -> None:
 async def test_a_stalled_body_leaves_its_status_and_beginning() -> None:
     """The page that broke off is evidence."""
     async with replying_peer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello") as port:
-        seen = await look_at(HttpProbe(url=f"http://127.0.0.1:{port}/"), timeout=0.1)
+        seen = await look_at(HttpProbe(url=f"http://127.0.0.1:{port}/"), timeout=0.5)
 
     assert seen.reason is Reason.HTTP_SLOW_BODY
     assert "transfer" in seen.detail

@@ -146,6 +146,16 @@ PLAIN = [
         peer=lambda: replying_peer(OK + b"hello"),
         settings={"body_limit": 4},
     ),
+    Situation(
+        reason=Reason.HTTP_VERSION,
+        peer=lambda: replying_peer(OK + b"hello"),
+        settings={"expect": Expect(version="2")},
+    ),
+    Situation(
+        reason=Reason.HTTP_SCHEME,
+        peer=lambda: replying_peer(OK + b"hello"),
+        settings={"expect": Expect(scheme="https")},
+    ),
 ]
 
 SECURE = "https://127.0.0.1:{port}/"

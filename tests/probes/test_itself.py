@@ -18,7 +18,7 @@ import pytest
 from migrawatch.decide.pulse import Pulse
 from migrawatch.model import Verdict
 from migrawatch.reason import Reason
-from migrawatch.store import Remembered, read_memory
+from migrawatch.store import Remembered, read_incidents, read_memory
 from migrawatch_probes.itself import ItselfProbe
 from tests.daemon.stand import CONFIG, Stand, stand, until
 from tests.servers.looking import look_at
@@ -27,15 +27,21 @@ from tests.servers.mounts import fill, in_memory, needs_mount
 pytestmark = pytest.mark.slow
 
 
+UNHURRIED = "late_after: 10m, lag_after: 10m"
+"""A busy machine is late in earnest, and that would be told before anything else."""
+
+
 @dataclass
 class Itself:
-    """A daemon that looks at itself every second."""
+    """A daemon that looks at itself every second, on a host whose address nobody has told, as in what we ship."""
 
     stand: Stand
 
-    def configure(self, settings: str = "", **stand: Any) -> None:
-        check = f"  itself: {{probe: itself, host: web, service: migrawatch{settings and ', '}{settings}}}"
-        self.stand.configure(checks=check, **stand)
+    def configure(self, settings: str = "", text: str = CONFIG, pace: str = UNHURRIED, **stand: Any) -> None:
+        words = ", ".join(filter(None, (pace, settings)))
+        check = f"  itself: {{probe: itself, host: us, service: migrawatch, {words}}}"
+        us = "hosts:\n  us: {{address: CHANGE_ME}}\n"
+        self.stand.configure(checks=check, text=text.replace("hosts:\n", us), **stand)
 
     async def seen(self) -> dict[str, Any]:
         """What the daemon saw of itself last."""
@@ -77,7 +83,11 @@ async def test_without_a_word_of_the_daemon_nothing_can_be_told() -> None:
 async def test_a_daemon_that_is_well_says_so_from_its_first_look_on(itself: Itself) -> None:
     itself.configure()
     await itself.stand.start()
-    await until(lambda: itself.seen(), 10, itself.stand.tail)
+
+    async def looked() -> bool:
+        return bool((await itself.seen())["verdict"])
+
+    await until(looked, 10, itself.stand.tail)
 
     code, seen = await itself.probe()
 
@@ -117,7 +127,7 @@ async def test_a_daemon_that_comes_back_does_not_hold_its_silence_against_itself
 
 async def test_a_loop_that_stands_still_is_told_afterwards(itself: Itself) -> None:
     """SIGSTOP for three seconds: what was due meanwhile began late."""
-    itself.configure("late_after: 1s, lag_after: 1s")
+    itself.configure(pace="late_after: 1s, lag_after: 1s")
     await itself.stand.start()
     itself.stand.daemon.send_signal(signal.SIGSTOP)
     await asyncio.sleep(3)
@@ -178,6 +188,61 @@ async def test_a_state_that_does_not_reach_the_disk_is_told(itself: Itself, tmp_
         (disk / "rest").unlink()
         await until(itself_is_ok(itself), 45, itself.stand.tail)
         await itself.stand.kill()
+
+
+@needs_mount
+async def test_a_daemon_that_starts_on_a_full_disk_says_so_and_pages_for_others(itself: Itself, tmp_path: Path) -> None:
+    """Nobody would be told of anything by a daemon that waits for room on its own disk."""
+    (disk := tmp_path / "disk").mkdir()
+    with in_memory(disk, "size=2m"):
+        itself.configure(text=CONFIG.replace("state.db", "disk/state.db"))
+        fill(disk / "rest")
+        await itself.stand.start()
+        await itself.stand.break_api()
+
+        await until(lambda: ("opened", "api") in itself.stand.changes(), 45, itself.stand.tail)
+        await itself.says(Reason.STATE_NOT_WRITTEN)
+        (disk / "rest").unlink()
+        await until(itself_is_ok(itself), 45, itself.stand.tail)
+        opened = {incident.cause.check for incident in read_incidents(disk / "state.db")}
+        await itself.stand.kill()
+
+    assert itself.stand.events("state_not_opened")
+    assert {"api", "itself"} <= opened
+
+
+async def test_a_damaged_state_is_told_until_it_is_taken_away_and_others_are_paged_for(itself: Itself) -> None:
+    """In the log alone nobody would see it, and what was open is forgotten with it."""
+    (itself.stand.folder / "state.db").write_bytes(b"scribbled over " * 1000)
+    itself.configure()
+    await itself.stand.start()
+
+    await itself.says(Reason.STATE_SET_ASIDE)
+    [page] = await itself.stand.pages(1, within=60)
+    await itself.stand.break_api()
+    pages = await itself.stand.pages(2, within=60)
+    _, metrics = await itself.stand.get("/metrics")
+    [aside] = itself.stand.folder.glob("state.db.set-aside-*")
+    aside.unlink()
+    await until(lambda: ("resolved", "itself") in itself.stand.changes(), 60, itself.stand.tail)
+
+    assert (page["cause"]["reason"], page["severity"]) == (Reason.STATE_SET_ASIDE, "warning")
+    assert page["cause"]["detail"].endswith(f"what it was lies in {aside}")
+    assert (pages[1]["cause"]["check"], pages[1]["severity"]) == ("api", "critical")
+    assert "\nmigrawatch_state_files_set_aside 1.0\n" in metrics
+
+
+async def test_a_damaged_state_is_told_by_the_next_daemon_too(itself: Itself) -> None:
+    """A restart is not somebody who has seen it."""
+    (itself.stand.folder / "state.db").write_bytes(b"scribbled over " * 1000)
+    itself.configure()
+    await itself.stand.start()
+    await itself.stand.kill()
+    await itself.stand.start()
+
+    await itself.says(Reason.STATE_SET_ASIDE)
+
+    assert len(itself.stand.events("state_set_aside")) == 1
 
 
 def itself_is_ok(itself: Itself) -> Any:

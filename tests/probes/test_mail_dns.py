@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from migrawatch.model import Observation, Verdict
+from migrawatch.reach.dialled import LOOKUP_TIME
 from migrawatch.reach.here import Here
 from migrawatch.reach.ssh import Ssh
 from migrawatch.reason import Reason
@@ -87,7 +88,8 @@ async def test_a_domain_whose_records_are_right_is_well_and_its_queries_are_coun
             ("probe_mail_dns_queries", "public"): len(resolver.asked),
             ("probe_mail_dns_queries", "kept"): 6,
             ("probe_mail_spf_lookups",): 2,
-            ("probe_mail_dkim_key_bits", "mail"): 2048,
+            ("probe_mail_dkim_key_size_bytes", "mail"): 256,
+            ("probe_dns_lookup_time_seconds",): 0,
         }
         assert len(kept.asked) == 6
         assert len(resolver.asked) == len(set(resolver.asked)) == 9
@@ -373,7 +375,7 @@ async def test_a_look_leaves_nothing_behind_and_does_not_hold_the_loop(answer: s
             with loop_is_held_at_most():
                 seen = await look_at(looked_at)
 
-    assert {reading.measure for reading in seen.readings} <= set(MailDnsProbe.measures)
+    assert {reading.measure for reading in seen.readings} <= {*MailDnsProbe.measures, LOOKUP_TIME}
 
 
 async def test_a_look_is_cancelled_at_once() -> None:

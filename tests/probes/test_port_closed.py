@@ -11,6 +11,7 @@ from migrawatch.reach.vantage import Duplex
 from migrawatch.reason import Reason
 from migrawatch_probes.port_closed import PortClosedProbe
 from tests.servers.looking import look_at
+from tests.servers.own_network import seen_in_own_network
 from tests.servers.peers import silent_peer
 from tests.servers.ports import closed_port, full_port
 
@@ -26,7 +27,8 @@ async def test_a_refusal_is_good() -> None:
 
     assert seen.verdict is Verdict.OK
     assert [(reading.measure.name, reading.labels) for reading in seen.readings] == [
-        ("probe_port_closed_info", ("refused",))
+        ("probe_port_closed_info", ("refused",)),
+        ("probe_dns_lookup_time_seconds", ()),
     ]
     assert all(step.finished for step in seen.steps)
 
@@ -78,6 +80,24 @@ async def test_a_public_address_that_is_closed_from_inside_is_never_good() -> No
 
     assert (seen.verdict, seen.reason) == (Verdict.UNKNOWN, Reason.EDGE_UNSEEN)
     assert seen.readings[0].labels == ("refused",)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("outside", "wanted"), [("false", (Verdict.UNKNOWN, Reason.EDGE_UNSEEN)), ("true", (Verdict.OK, None))]
+)
+def test_what_a_kernel_with_the_public_address_refuses_is_good_only_from_outside(
+    outside: str, wanted: tuple[Verdict, Reason | None]
+) -> None:
+    """In a network of its own, where the address is this machine's."""
+    seen = seen_in_own_network(
+        "ip addr add 73.139.18.218/32 dev lo",
+        f"probe: port_closed, port: 5432, outside: {outside}",
+        address="73.139.18.218",
+    )
+
+    assert (seen["verdict"], seen["reason"]) == wanted, seen["detail"]
+    assert [one for one in seen["measures"] if one.startswith("probe_port_closed_info")]
 
 
 async def test_from_outside_a_closed_public_address_is_good() -> None:

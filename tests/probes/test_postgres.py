@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from migrawatch.model import Observation, Secret, Verdict
+from migrawatch.reach.dialled import DIALLED_MEASURES
 from migrawatch.reason import Reason
 from migrawatch_probes.postgres import DURATION, PostgresProbe
 from tests.servers.certificates import Authority
@@ -36,7 +37,8 @@ def told(seen: Observation) -> tuple[Verdict, Reason | None]:
 
 
 def readings_of(seen: Observation) -> dict[str, float]:
-    return {reading.measure.name: reading.value for reading in seen.readings if reading.measure is not DURATION}
+    others = (DURATION, *DIALLED_MEASURES)
+    return {reading.measure.name: reading.value for reading in seen.readings if reading.measure not in others}
 
 
 # -- health ---------------------------------------------------------------------------------------------------------

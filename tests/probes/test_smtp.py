@@ -3,6 +3,7 @@
 import asyncio
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -119,7 +120,11 @@ async def test_the_whole_dialogue_is_walked_and_each_step_timed(smtp: Any, serve
         "resolve", "connect", "banner", "ehlo", "starttls", "tls", "ehlo_after_tls", "relay", "login", "recipient",
         "quit",
     }  # fmt: skip
-    assert "data=" not in server.log, "a mail must never be sent"
+    # Postfix takes what was only begun away a moment after the client has left.
+    until = time.monotonic() + 10
+    while server.queued and time.monotonic() < until:  # noqa: ASYNC110 - it is a folder
+        await asyncio.sleep(0.05)
+    assert server.queued == [], "a mail must never be sent"
 
 
 async def test_tls_from_the_first_byte_needs_no_starttls(smtp: Any) -> None:
@@ -381,7 +386,7 @@ async def test_a_peer_that_is_no_mail_server_is_told_as_what_it_is(name: str, au
     findings = [finding for finding in seen.findings if finding.reason is not Reason.SMTP_PLAINTEXT_AUTH]
     assert [(finding.verdict, finding.reason) for finding in findings] == [(Verdict.DOWN, reason)], seen.findings
     assert words in findings[0].detail
-    assert seen.took < 0.15 + GRACE
+    assert (0.15 if "not done within" in words else 0) <= seen.took < 0.15 + GRACE
 
 
 async def test_a_closed_port_is_refused(authority: Authority) -> None:

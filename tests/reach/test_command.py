@@ -1,7 +1,6 @@
 """Commands of this machine: their output whole, their end certain."""
 
 import asyncio
-import os
 from pathlib import Path
 from time import perf_counter
 
@@ -11,6 +10,7 @@ from migrawatch.model import Down
 from migrawatch.reach.command import KEPT
 from migrawatch.reach.here import Here
 from migrawatch.reason import Reason
+from tests.servers.processes import is_running
 
 
 async def test_a_command_is_told_with_status_and_both_outputs() -> None:
@@ -51,7 +51,7 @@ async def test_cancelling_ends_the_whole_group(tmp_path: Path) -> None:
             await Here().run(["sh", "-c", script])
 
     assert perf_counter() - began < 1
-    assert not is_running(int(pid_file.read_text()))
+    await has_ended(int(pid_file.read_text()))
 
 
 async def test_lines_come_as_they_are_printed_and_leaving_ends_the_command() -> None:
@@ -63,7 +63,7 @@ async def test_lines_come_as_they_are_printed_and_leaving_ends_the_command() -> 
                 break
 
     assert lines[1] == "second"
-    assert not is_running(int(lines[0]))
+    await has_ended(int(lines[0]))
 
 
 async def test_following_a_command_that_ends_ends() -> None:
@@ -71,13 +71,11 @@ async def test_following_a_command_that_ends_ends() -> None:
         assert [line async for line in printed] == ["a", "b"]
 
 
-def is_running(pid: int) -> bool:
-    """Whether *pid* lives; a zombie that its new parent has not reaped yet does not."""
-    try:
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
+async def has_ended(pid: int) -> None:
+    """Wait until it has: a process that was killed takes the time that the machine has for it."""
+    async with asyncio.timeout(5):
+        while is_running(pid):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("kept_by", ["sleep 1000", "setsid -f sleep 3"])

@@ -83,6 +83,7 @@ async def test_a_read_that_hangs_is_asked_once_however_often_we_look(tmp_path: P
         assert threading.active_count() == before + 1
 
         waiting = asyncio.ensure_future(files.read(str(fifo)))
+        await asyncio.sleep(0)  # it waits by now for the read that hangs, not for one of its own
         await asyncio.to_thread(fifo.write_bytes, b"back")
         assert await waiting == b"back"
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import socket
-import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, closing
 
 import pytest
 
@@ -16,11 +15,11 @@ from migrawatch.reach.query import make_question
 from migrawatch.reach.tls import Tls
 from migrawatch.reason import Reason
 from tests.servers.certificates import Authority
+from tests.servers.encrypted_names import encrypted
 from tests.servers.names import name_server
 from tests.servers.peers import closing_peer, garbage_peer, silent_peer
 from tests.servers.ports import closed_port
 from tests.servers.powerdns import PowerDns, name_servers
-from tests.servers.tls import server_context
 
 ZONE = f"""\
 $ORIGIN example.org.
@@ -186,25 +185,9 @@ async def test_a_lost_packet_is_sent_again() -> None:
     assert (len(heard), answer.values, answer.authoritative) == (2, (), True)
 
 
-@asynccontextmanager
-async def encrypted(power: PowerDns, context: ssl.SSLContext) -> AsyncIterator[int]:
-    """PowerDNS behind TLS, as dnsdist puts it there."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(power.address, power.port)
-        far_writer.write(await reader.read(512))
-        writer.write(await far_reader.read(4096))
-        far_writer.close()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-
-
 async def test_a_question_may_be_asked_over_tls(power: PowerDns, authority: Authority) -> None:
     tls = Tls(name="localhost", ca_file=str(authority.root_file))
-    async with encrypted(power, server_context(authority.issue("localhost"))) as port:
+    async with encrypted(power, authority.issue("localhost")) as port:
         server = Nameserver(address="127.0.0.1", port=port, over="tls", tls=tls)
         answer = await ask_server(server, "www.example.org", "A", Here())
 

@@ -6,17 +6,21 @@ import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from migrawatch.model import Down, Lost, Secret
+from migrawatch.model import Down, Lost, Observation, Secret
 from migrawatch.reach.here import Here
 from migrawatch.reach.ssh import Ssh
 from migrawatch.reach.ssh_login import Login
 from migrawatch.reason import Reason
+from migrawatch_probes.tcp import TcpProbe
 from tests.reach.ssh_servers import connections_of, frozen, login_of, make_host_key, silent_port
-from tests.servers.ports import closed_port
+from tests.servers.looking import look_at
+from tests.servers.peers import peer
+from tests.servers.ports import closed_port, full_port
 from tests.servers.sshd import SshServer, make_key, sshd
 
 # Each starts sshd, or processes through it.
@@ -244,14 +248,14 @@ async def test_forwarding_switched_off_is_the_vantages_fault(tmp_path: Path) -> 
 
 
 async def test_a_frozen_sshd_is_lost_whatever_was_waited_for(tmp_path: Path) -> None:
-    """The target may be well: nothing was seen of it."""
-    with sshd(tmp_path) as server, silent_port() as port:
+    """For bytes, for a command's end, for a connection that nobody takes: the target may be well, nothing was seen."""
+    with sshd(tmp_path) as server, silent_port() as port, full_port() as full:
         vantage = Ssh(login_of(server), Here(), lost_after=0.6)
         channel = await vantage.connect("127.0.0.1", port)
         waiting = [
             asyncio.create_task(channel.receive(1)),
             asyncio.create_task(vantage.run(("sleep", "9"))),
-            asyncio.create_task(vantage.connect("127.0.0.1", port)),
+            asyncio.create_task(vantage.connect("127.0.0.1", full)),
         ]
         await asyncio.sleep(0.1)
         with frozen(server):
@@ -260,8 +264,33 @@ async def test_a_frozen_sshd_is_lost_whatever_was_waited_for(tmp_path: Path) -> 
         again = await vantage.run(("echo", "again"))
         await vantage.close()
 
-    assert [type(end) for end in ends[:2]] == [Lost, Lost]
+    assert [type(end) for end in ends] == [Lost, Lost, Lost], ends
     assert again.stdout == "again\n"
+
+
+@pytest.mark.parametrize("ends_by", ["cancelling", "its deadline"])
+async def test_a_look_that_is_broken_off_ends_its_channel(vantage: Ssh, ends_by: str) -> None:
+    """Else each look at a silent target would leave a connection of the far host open, until that has no more."""
+    connected, ended = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await reader.read()
+        ended.set()
+        writer.close()
+
+    async with asyncio.timeout(20), peer(serve) as port:
+        await vantage.run(("true",))
+        probe = TcpProbe(address="127.0.0.1", port=port, expect="never")
+        deadline = 15.0 if ends_by == "cancelling" else 0.5
+        looking = asyncio.ensure_future(look_at(probe, vantage=vantage, timeout=deadline))
+        await connected.wait()
+        if ends_by == "cancelling":
+            looking.cancel()
+        [seen] = await asyncio.gather(looking, return_exceptions=True)
+        await ended.wait()
+
+    assert isinstance(seen, asyncio.CancelledError if ends_by == "cancelling" else Observation)
 
 
 async def test_a_deadline_shorter_than_the_keepalives_still_says_lost(tmp_path: Path) -> None:
@@ -366,6 +395,22 @@ async def test_known_hosts_may_say_the_name_instead_of_the_address(server: SshSe
 
     assert (await vantage.run(("true",))).status == 0
     await vantage.close()
+
+
+@pytest.mark.parametrize("listed", ["localhost", "box"])
+async def test_an_address_may_be_a_name(server: SshServer, tmp_path: Path, listed: str) -> None:
+    """known_hosts has it under that, or under the host's own name; no stranger's key is taken for it."""
+    line = server.known_hosts.read_text().replace("[127.0.0.1]", f"[{listed}]")
+    (tmp_path / "known_hosts").write_text(line)
+    (tmp_path / "another").write_text(line.replace(f"[{listed}]", "[elsewhere]"))
+    known = login_of(server, address="localhost", known_hosts=str(tmp_path / "known_hosts"))
+    vantage, another = Ssh(known, Here()), Ssh(replace(known, known_hosts=str(tmp_path / "another")), Here())
+
+    assert (await vantage.run(("true",))).status == 0
+    with pytest.raises(Lost, match="presented ssh-ed25519 SHA256:"):
+        await another.run(("true",))
+    await vantage.close()
+    await another.close()
 
 
 async def test_a_refused_key_is_told_without_the_key(server: SshServer, tmp_path: Path) -> None:

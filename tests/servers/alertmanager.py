@@ -90,6 +90,17 @@ class Alertmanager:
         assert self.running is not None
         self.running.send_signal(signal.SIGCONT)
 
+    def reload(self) -> None:
+        """Read the configuration anew: every group begins again, and is flushed at once."""
+        asked = urllib.request.Request(f"{self.url}/-/reload", method="POST")
+        with urllib.request.urlopen(asked, timeout=10):
+            pass
+
+    def log(self) -> str:
+        """What it received, flushed and told of."""
+        lines = (self.folder / "log").read_text().splitlines()
+        return "\n".join(line for line in lines if "component=dispatcher" in line)
+
     def ask(self, path: str) -> Any:
         with urllib.request.urlopen(self.url + path, timeout=5) as answer:
             return json.loads(answer.read())

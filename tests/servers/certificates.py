@@ -52,16 +52,19 @@ class Authority:
     def intermediate_pem(self) -> bytes:
         return _pem(self._signers["intermediate"].certificate)
 
-    def issue(self, *names: str, starts_in: timedelta = -DAY, lasts: timedelta = 90 * DAY) -> Issued:
+    def issue(
+        self, *names: str, starts_in: timedelta = -DAY, lasts: timedelta = 90 * DAY, of_client: bool = False
+    ) -> Issued:
         """A leaf for *names* (DNS names or addresses). *starts_in* and *lasts* make it expired or not yet valid."""
         signer = self._signers["intermediate"]
         key = generate_private_key(SECP256R1())
         starts_at = datetime.now(UTC) + starts_in
+        usage = ExtendedKeyUsageOID.CLIENT_AUTH if of_client else ExtendedKeyUsageOID.SERVER_AUTH
         leaf = (
             _builder(_name(names[0]), signer.name, key, starts_at, starts_at + lasts)
             .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key()),
                 critical=False,

@@ -4,12 +4,16 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
 from typing import cast
 
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
+
+from migrawatch.reach.here import Here
+from migrawatch.reach.resolver import Resolver
 
 Zone = Mapping[tuple[str, str], tuple[str, ...] | str]
 """(name, type) to records, or to a word: NXDOMAIN, SERVFAIL, REFUSED, silent, silent udp, truncated, garbage, stranger.
@@ -93,3 +97,15 @@ async def name_server(
         finally:
             packets.close()
             streams.close()
+
+
+class Named(Here):
+    """This machine, but for names: those are asked of the name server on *port* of 127.0.0.1, and of nobody else."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        (folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+        self._resolver = Resolver(str(folder / "no-hosts"), str(folder / "resolv.conf"), port)
+
+    async def resolve(self, name: str, family: int = 0) -> tuple[str, ...]:
+        """As the resolver of this machine would, asked elsewhere."""
+        return await self._resolver.resolve(name, family)

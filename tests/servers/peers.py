@@ -15,9 +15,19 @@ Peer = AbstractAsyncContextManager[int]
 GARBAGE = bytes(range(128, 256)) * 8 + b"\r\n\r\n" + b"\x00" * 64
 
 
+def _listening(address: str) -> socket.socket:
+    if not address.startswith("/"):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        return socket.create_server((address, 0), family=family, backlog=100)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(address)
+    listening.listen(100)
+    return listening
+
+
 @asynccontextmanager
 async def peer(serve: Serve, address: str = "127.0.0.1") -> AsyncIterator[int]:
-    """A listener whose every connection is served by *serve* in a task that ends with the block.
+    """A listener at *address* (an IP, or a unix socket's path); *serve* has each connection in a task, until the end.
 
     asyncio.start_server would leave a connection open that it accepts in the very moment it is closed.
     """
@@ -27,12 +37,11 @@ async def peer(serve: Serve, address: str = "127.0.0.1") -> AsyncIterator[int]:
         accepted, _ = listening.accept()
         served[asyncio.create_task(_serve(serve, accepted))] = accepted
 
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.create_server((address, 0), family=family, backlog=100) as listening:
+    with _listening(address) as listening:
         listening.setblocking(False)
         loop.add_reader(listening, accept)
         try:
-            yield int(listening.getsockname()[1])
+            yield 0 if address.startswith("/") else int(listening.getsockname()[1])
         finally:
             loop.remove_reader(listening)
             for task in served:

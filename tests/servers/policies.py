@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.servers.certificates import Authority, Issued
-from tests.servers.nginx import nginx
+from tests.servers.nginx import SETTLED, nginx, settle
 from tests.servers.ports import free_port
 
 NAME = "mta-sts.example.org"
@@ -28,6 +28,7 @@ SERVER = """
         root {root};
         default_type text/plain;
         access_log {log} combined;
+        {settled}
         location = /.well-known/mta-sts.txt {{ {way} }}
     }}
 """
@@ -56,6 +57,7 @@ class PolicyHost:
     @property
     def asked(self) -> int:
         """How often it was asked so far."""
+        settle(f"https://{self.dial()}")
         return len(self._log.read_text().splitlines())
 
 
@@ -76,7 +78,12 @@ def policy_host(folder: Path, authority: Authority) -> Iterator[PolicyHost]:
         (root / ".well-known").mkdir()
         servers = "".join(
             SERVER.format(
-                port=port, issued=_certificate(way, authority), root=root, log=folder / "access.log", way=WAYS[way]
+                port=port,
+                issued=_certificate(way, authority),
+                root=root,
+                log=folder / "access.log",
+                settled=SETTLED,
+                way=WAYS[way],
             )
             for way, port in ports.items()
         )

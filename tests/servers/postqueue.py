@@ -18,8 +18,6 @@ MAIN = """\
 compatibility_level = 3.6
 queue_directory = {folder}/spool
 data_directory = {folder}/data
-maillog_file = {folder}/log
-maillog_file_prefixes = {folder}
 myhostname = mail.example.org
 mydestination =
 inet_interfaces = 127.0.0.1
@@ -31,7 +29,6 @@ default_transport = smtp:[127.0.0.1]:{closed}
 transport_maps = inline:{{ {{ full.example = retry:4.2.2 <john.doe@full.example>: john.doe is over quota }} }}
 """
 MASTER = """\
-postlog unix-dgram n - n - 1 postlogd
 pickup unix n - n 1 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -76,7 +73,7 @@ class PostfixQueue:
         """Wait until so many mails stand in *queue*."""
         ends = time.monotonic() + 10
         while (found := self.listed().count(queue)) != mails:
-            assert time.monotonic() < ends, f"{found} mails in {queue}: {(self.folder / 'log').read_text()[-2000:]}"
+            assert time.monotonic() < ends, f"{found} mails in {queue}"
             time.sleep(0.02)
 
     def listed(self) -> list[str]:

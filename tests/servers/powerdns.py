@@ -134,6 +134,17 @@ class PowerDns:
         )  # fmt: skip
         return done.stdout
 
+    def asked(self) -> int:
+        """How many questions it was asked since its start, over UDP and TCP, as it counts them itself."""
+        return sum(self._counted(name) for name in ("udp-queries", "tcp-queries"))
+
+    def _counted(self, name: str) -> int:
+        done = subprocess.run(
+            ["/usr/bin/pdns_control", f"--config-dir={self._folder}", "show", name],
+            check=True, capture_output=True, text=True, **unprivileged(),
+        )  # fmt: skip
+        return int(done.stdout)
+
     def _prepare(self) -> None:
         text = SETTINGS.format(folder=self._folder, address=self.address, port=self.port)
         (self._folder / "pdns.conf").write_text(text)

@@ -19,6 +19,11 @@ def name_of(pid: int) -> str:
     return _told(pid, "comm").strip()
 
 
+def is_running(pid: int) -> bool:
+    """Whether *pid* lives; a zombie that its new parent has not reaped yet does not."""
+    return _told(pid, "stat").rpartition(")")[2].split()[:1] not in ([], ["Z"])
+
+
 def _told(pid: int, file: str) -> str:
     try:
         return Path(f"/proc/{pid}/{file}").read_text()

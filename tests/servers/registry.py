@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.certificates import Authority
-from tests.servers.nginx import nginx
+from tests.servers.nginx import SETTLED, nginx, settle
 from tests.servers.ports import free_port
 
 DAY = timedelta(days=1)
@@ -21,6 +21,7 @@ SERVERS = """
         root {root};
         default_type application/rdap+json;
         access_log {folder}/access.log combined;
+        {settled}
         location /busy/ {{ add_header Retry-After 1800 always; return 429; }}
         location /broken/ {{ return 500; }}
         location /garbage/ {{ return 200 "<html>"; }}
@@ -82,10 +83,12 @@ class Registry:
     @property
     def asked(self) -> list[str]:
         """The paths that it was asked for so far."""
+        settle(self.origin)
         return [line.split('"')[1].split()[1] for line in self._log.read_text().splitlines()]
 
     def forget(self) -> None:
         """Count from here."""
+        settle(self.origin)
         self._log.write_text("")
 
 
@@ -99,5 +102,6 @@ def registry(folder: Path, authority: Authority) -> Iterator[Registry]:
         root = Path(made)
         root.chmod(0o755)
         (root / "rdap" / "domain").mkdir(parents=True)
-        with nginx(folder, SERVERS.format(port=port, issued=issued, root=root, folder=folder), first_port=port):
+        servers = SERVERS.format(port=port, issued=issued, root=root, folder=folder, settled=SETTLED)
+        with nginx(folder, servers, first_port=port):
             yield Registry(root, folder / "access.log", port, str(authority.root_file))

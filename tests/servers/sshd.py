@@ -4,7 +4,7 @@ import getpass
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +43,18 @@ def make_key(file: Path) -> str:
 
 
 @contextmanager
-def sshd(folder: Path, settings: Mapping[str, str] | None = None, authorized_options: str = "") -> Iterator[SshServer]:
-    """Run sshd with *settings* over the defaults; *authorized_options* stand before the key in authorized_keys."""
+def sshd(
+    folder: Path,
+    settings: Mapping[str, str] | None = None,
+    authorized_options: str = "",
+    *,
+    user: str = "",
+    within: Sequence[str] = (),
+) -> Iterator[SshServer]:
+    """Run sshd with *settings* over the defaults; *authorized_options* stand before the key in authorized_keys.
+
+    It is for *user*, who runs the tests unless said; *within* is the command that runs sshd, if one does.
+    """
     port = free_port()
     host_key = make_key(folder / "host_key")
     client_key = make_key(folder / "client_key")
@@ -63,12 +73,12 @@ def sshd(folder: Path, settings: Mapping[str, str] | None = None, authorized_opt
     program = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
     assert program is not None, "the tests need a real sshd: apt-get install openssh-server"
     with (folder / "sshd.log").open("wb") as log:
-        process = subprocess.Popen([program, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=log)
+        process = subprocess.Popen([*within, program, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=log)
     try:
         wait_for_port(port)
         yield SshServer(
             port=port,
-            user=getpass.getuser(),
+            user=user or getpass.getuser(),
             key_file=folder / "client_key",
             known_hosts=folder / "known_hosts",
             authorized_keys=folder / "authorized_keys",

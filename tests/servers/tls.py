@@ -32,8 +32,8 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 @asynccontextmanager
-async def tls_server(context: ssl.SSLContext, serve: Serve = echo) -> AsyncIterator[int]:
-    """A TLS server on 127.0.0.1; its port. Connections end with the block."""
+async def tls_server(context: ssl.SSLContext | None, serve: Serve = echo) -> AsyncIterator[int]:
+    """A TLS server on 127.0.0.1; its port. Connections end with the block. Without *context* TLS is left to *serve*."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -13,7 +13,7 @@ import pytest
 from migrawatch.model import Finding, Verdict
 from migrawatch.reason import Reason
 from migrawatch.show import live
-from migrawatch.show.api import wants_openmetrics
+from migrawatch.show.accept import accepts_gzip, wants_openmetrics
 from migrawatch.show.board import Board
 from migrawatch.show.guard import refusal
 from migrawatch.show.server import Door, listen_on, serve
@@ -89,11 +89,39 @@ async def test_a_scrape_is_packed_for_who_can_unpack() -> None:
         ("text/plain;version=0.0.4;q=0.5,*/*;q=0.1,application/openmetrics-text;version=1.0.0;q=0.9", True),
         ("application/openmetrics-text;q=0", False),
         ("application/openmetrics-text;q=many", False),
+        ("application/openmetrics-text;q=nan", False),
+        ("application/openmetrics-text;Q=0.2,text/plain;q=0.1", True),
+        ("application/openmetrics-text;q=0.5,text/plain;q=0.2,*/*;q=0.9", True),
+        ("application/*,text/*;q=0.9", True),
+        ("application/openmetrics-text;version=2.0.0,*/*", False),
+        ("application/openmetrics-text;version=1.0.0,*/*", True),
+        # Prometheus 2.42, and 3 with protobuf switched on.
+        (
+            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+            "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+            True,
+        ),
+        (
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,"
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+            "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+            True,
+        ),
+        ("text/plain;version=0.0.4;q=0.5,*/*;q=0.1", False),
     ],
 )
 def test_the_format_is_what_the_scraper_prefers(accept: str, openmetrics: bool) -> None:
     """RFC 9110, 12.5.1."""
     assert wants_openmetrics(accept) is openmetrics
+
+
+@pytest.mark.parametrize(
+    ("header", "packed"),
+    [("gzip, deflate", True), ("", False), ("gzip;q=0, *", False), ("*;q=0.5", True), ("identity, *;q=0", False)],
+)
+def test_gzip_is_for_who_can_unpack_it(header: str, packed: bool) -> None:
+    """RFC 9110, 12.5.3: what is said of gzip itself counts."""
+    assert accepts_gzip(header) is packed
 
 
 async def test_healthy_and_ready_say_what_they_mean() -> None:

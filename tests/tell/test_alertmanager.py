@@ -1,102 +1,23 @@
 """Alertmanager, the real one: told, told again, told of the end; several of them, of which some are down or hang."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from migrawatch.decide.incident import Change, Incident
 from migrawatch.model import Secret, Severity
 from migrawatch.store import Store, Transaction
-from migrawatch.talk.client import Client
-from migrawatch.tell.alertmanager import Alertmanager
-from migrawatch.tell.instance import Access
-from migrawatch.tell.receiver import Letter, Rejected, Retryable
+from migrawatch.tell.others import OVER, sighting_of
+from migrawatch.tell.receiver import Rejected, Retryable
 from migrawatch.tell.register import Register
 from tests.servers.alertmanager import PEER_TIMEOUT, alertmanagers
+from tests.servers.alertmanager import Alertmanager as Served
 from tests.servers.ports import closed_port
-from tests.tell.office import Office, office
-from tests.tell.stories import incident, notice
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def fresh(name: str = "i1", **changes: Any) -> Incident:
-    """An incident of this very moment: an Alertmanager reads the clock."""
-    at = changes.pop("opened_at", now())
-    return incident(name, first_failed=at - timedelta(seconds=4), opened_at=at, **changes)
-
-
-def letter(of: Incident, change: Change = Change.OPENED) -> Letter:
-    return Letter(notice=notice(1, change, of, at=now()), sequence=1)
-
-
-def named(name: str) -> Incident:
-    """One of another check."""
-    found = fresh(name)
-    return replace(found, identity=replace(found.identity, check=name))
-
-
-def ended(of: Incident) -> Letter:
-    return letter(replace(of, resolved_at=now(), members=()), Change.RESOLVED)
-
-
-@dataclass
-class Round:
-    """A receiver at work, and its register."""
-
-    receiver: Alertmanager
-    register: Register
-
-
-@asynccontextmanager
-async def telling(path: Path, *urls: str, recheck: Any = None, **access: Any) -> AsyncIterator[Round]:
-    async with Store.open(path) as store, Client.open() as client:
-        register = Register("pager", store, now)
-        settings = {"limit": 2.0, "again_every": 0.3, **access}
-        accesses = [Access(url=Secret(url), **settings) for url in urls]
-        receiver = Alertmanager("pager", accesses, client, register, now, recheck)
-        task = asyncio.create_task(receiver.run())
-        await asyncio.sleep(0.01)  # its first round has nothing to tell
-        try:
-            yield Round(receiver, register)
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state.db"
-
-
-@pytest.fixture
-async def pages() -> AsyncIterator[Office]:
-    async with office() as found:
-        yield found
-
-
-async def until(holds: Callable[[], Any], limit: float = 30.0) -> None:
-    async with asyncio.timeout(limit):
-        while not await asyncio.to_thread(holds):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-
-
-def states(pages: Office) -> list[str]:
-    return [page.document["status"] for page in pages.arrived]
-
-
-def time_of(written: str) -> datetime:
-    return datetime.fromisoformat(written.replace("Z", "+00:00"))
-
+from tests.tell.alerting import alerts_in, ended, fresh, letter, named, now, states, telling, time_of, until
+from tests.tell.office import Office
 
 # -- with a real one ------------------------------------------------------------------------------------------------
 
@@ -180,11 +101,76 @@ async def test_a_cluster_of_three_pages_once_also_while_one_is_killed(path: Path
     assert states(pages) == ["firing", "resolved"]
 
 
+async def test_an_end_waits_for_the_daemon_that_still_sees_it_fail(path: Path, pages: Office) -> None:
+    """Its re-sends would page again; once it is over there too, it is told."""
+    opened = fresh()
+    theirs = replace(opened, id="theirs")
+    with alertmanagers(pages.url) as (one,):
+        async with (
+            telling(path, one.url, again_every=2.0) as first,
+            telling(path.with_name("other.db"), one.url, again_every=2.0) as second,
+        ):
+            await first.receiver.send(letter(opened))
+            await second.receiver.send(letter(theirs))
+            await pages.expect(1)
+            await first.receiver.send(ended(opened))
+            (kept,) = await asyncio.to_thread(lambda: one.alerts)
+            await asyncio.sleep(4)
+            early = states(pages)
+            await second.receiver.send(ended(theirs))
+            await pages.expect(2)
+            await asyncio.sleep(4)
+
+    assert OVER in kept["annotations"]
+    assert early == ["firing"]
+    assert states(pages) == ["firing", "resolved"]
+
+
+async def test_what_is_told_in_between_does_not_put_off_the_next_re_send(path: Path, pages: Office) -> None:
+    """Else another daemon would take this one for gone, and end what it still sees fail."""
+    with alertmanagers(pages.url) as (one,):
+        async with telling(path, one.url, again_every=3.0) as at_work:
+            await at_work.receiver.send(letter(named("first")))
+            await asyncio.sleep(2)
+            await at_work.receiver.send(letter(named("second")))
+            began = updates(one)["first"]
+            await until(lambda: updates(one)["first"] > began)
+            again = updates(one)["first"]
+
+    # The second was told two seconds after the first; the pace is three.
+    assert again - began < timedelta(seconds=4.5)
+
+
+def updates(one: Served) -> dict[str, datetime]:
+    """When each check's alert was told last."""
+    return {alert["labels"]["check"]: time_of(alert["updatedAt"]) for alert in one.alerts}
+
+
+async def test_nobody_waits_for_a_daemon_that_is_gone(path: Path, pages: Office) -> None:
+    """What it fired ends with one and a half of its re-sends missed."""
+    opened = fresh()
+    with alertmanagers(pages.url) as (one,):
+        async with telling(path, one.url) as first:
+            async with telling(path.with_name("other.db"), one.url) as second:
+                await first.receiver.send(letter(opened))
+                await second.receiver.send(letter(replace(opened, id="theirs")))
+                await pages.expect(1)
+            await first.receiver.send(ended(opened))
+            await pages.expect(2)
+
+    assert states(pages) == ["firing", "resolved"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}x", b'{"a": 1}', b"[1]", b"[{}]", b'[{"annotations": {}, "updatedAt": "x"}]']
+)
+def test_what_is_no_answer_of_alertmanager_is_not_read_as_one(body: bytes) -> None:
+    """Something else may listen there."""
+    with pytest.raises(ValueError, match=r"\S"):
+        sighting_of(body)
+
+
 # -- with what a real one cannot be asked for -----------------------------------------------------------------------
-
-
-def alerts_in(office: Office) -> list[list[dict[str, Any]]]:
-    return [json.loads(arrived.body) for arrived in office.arrived]
 
 
 async def test_after_a_restart_what_fires_is_looked_at_and_told_again_as_it_began(path: Path, pages: Office) -> None:
@@ -321,18 +307,6 @@ async def test_a_reminder_is_alertmanagers_own(path: Path, pages: Office) -> Non
         await at_work.receiver.send(letter(opened, Change.REMINDER))
 
     assert all("STILL" not in alerts[0]["annotations"]["summary"] for alerts in alerts_in(pages))
-
-
-async def test_an_incident_that_comes_again_fires_over_the_one_that_ended(path: Path, pages: Office) -> None:
-    """The same labels within a quarter of an hour: what fires now is what counts."""
-    first = fresh("first")
-    async with telling(path, pages.url, again_every=60.0) as at_work:
-        await at_work.receiver.send(letter(first))
-        await at_work.receiver.send(ended(first))
-        await at_work.receiver.send(letter(fresh("second")))
-
-    assert time_of(alerts_in(pages)[-1][0]["endsAt"]) > now()
-    assert len(alerts_in(pages)[-1]) == 1
 
 
 async def test_the_login_goes_along_and_is_seen_nowhere(path: Path, pages: Office) -> None:

@@ -9,21 +9,18 @@ from typing import Any
 
 import pytest
 
-from migrawatch.decide.incident import Ack, Difference, Other
+from migrawatch.config import load
+from migrawatch.config.receivers import RECEIVERS
+from migrawatch.daemon.receivers import Means, receivers_of
+from migrawatch.decide.incident import Ack, Difference, Incident, Other
 from migrawatch.model import Evidence, Secret, Severity
 from migrawatch.store import Store, Transaction
 from migrawatch.talk.client import Client
-from migrawatch.talk.submission import Relay
-from migrawatch.tell.alertmanager import Alertmanager
-from migrawatch.tell.apprise import AppriseReceiver
 from migrawatch.tell.censor import censored, secrets_in
 from migrawatch.tell.courier import Courier
 from migrawatch.tell.desk import Surroundings
-from migrawatch.tell.email import Email
-from migrawatch.tell.instance import Access
 from migrawatch.tell.receiver import Receiver
-from migrawatch.tell.register import Register
-from migrawatch.tell.webhook import Webhook
+from migrawatch.tell.register import Registers
 from tests.servers.peers import peer
 from tests.tell.office import office
 from tests.tell.stories import AT, delivery, incident, letter
@@ -89,7 +86,35 @@ async def mailbox(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, he
         writer.write(b"354 go on\r\n" if is_mail else b"250 well\r\n")
 
 
-@pytest.mark.parametrize("kind", ["webhook", "alertmanager", "email", "apprise"])
+WRITTEN = {
+    "webhook": 'url: "{url}"',
+    "alertmanager": 'urls: ["{url}"]',
+    "email": "to: [a@example.org], sender: us@example.org, host: 127.0.0.1, port: {mail}, tls: none",
+    "apprise": 'url: "{json}"',
+}
+"""How each kind of receiver is configured to tell the servers of the test; a kind without an entry fails it."""
+
+CONFIG = """\
+hosts: {{web: {{address: 127.0.0.1}}}}
+checks: {{page: {{probe: tcp, host: web, port: 1}}}}
+receivers: {{desk: {{kind: {kind}, {written}}}}}
+routes: [{{to: [desk]}}]
+"""
+
+
+def receiver_of(kind: str, written: str, folder: Path, client: Client, store: Store) -> Mapping[str, Receiver]:
+    """The receiver as the daemon makes it of what is *written* of it."""
+    config = folder / "migrawatch.yaml"
+    config.write_text(CONFIG.format(kind=kind, written=written))
+    means = Means(client=client, registers=Registers(store, now), now=now, recheck=seen_again)
+    return receivers_of(load(config, {}), means)
+
+
+async def seen_again(_: Incident) -> None:
+    """Looking again finds all as it was."""
+
+
+@pytest.mark.parametrize("kind", sorted(RECEIVERS))
 @pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
 async def test_no_receiver_gets_a_secret(kind: str, tmp_path: Path) -> None:
     """All that went over the wire is looked through."""
@@ -100,18 +125,9 @@ async def test_no_receiver_gets_a_secret(kind: str, tmp_path: Path) -> None:
         office() as there,
         peer(lambda reader, writer: mailbox(reader, writer, heard)) as port,
     ):
-        receivers: dict[str, Receiver] = {
-            "webhook": Webhook(name="desk", url=Secret(there.url), poster=client),
-            "alertmanager": Alertmanager(
-                "desk", [Access(url=Secret(there.url))], client, Register("desk", store, now), now
-            ),
-            "email": Email(
-                "desk", Relay(host="127.0.0.1", port=port, tls="none"), "us@example.org", ("a@example.org",), now
-            ),
-            "apprise": AppriseReceiver("desk", Secret(there.url.replace("http", "json"))),
-        }
+        written = WRITTEN[kind].format(url=there.url, json=there.url.replace("http", "json"), mail=port)
         courier = Courier(Surroundings(store=store, now=now, secrets=lambda: tuple(secrets_in(Settings()))))
-        await courier.serve({"desk": receivers[kind]})
+        await courier.serve(receiver_of(kind, written, tmp_path, client, store))
         work = asyncio.create_task(courier.run())
         told = delivery(of=leaking(), at=now())
         other = Other(incident="i2", severity=Severity.WARNING, first_failed=AT, summary=f"login as {SECRET} failed")

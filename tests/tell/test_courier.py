@@ -16,6 +16,7 @@ from migrawatch.store import Store, Transaction
 from migrawatch.tell.courier import Courier
 from migrawatch.tell.desk import Surroundings
 from migrawatch.tell.receiver import Letter, Receiver, Rejected, Retryable
+from migrawatch.tell.substitute import Substitute
 from tests.tell.stories import AT, delivery, incident, resolved
 
 
@@ -245,6 +246,26 @@ async def test_after_a_day_without_success_a_notice_is_given_up_and_stays_visibl
         assert await at_work.courier.drain(5)
 
         assert at_work.noted == [("desk", "rejected")]
+        (standing,) = at_work.courier.standings
+
+    assert (standing.refused, standing.trouble) == (("i1-1",), "given up: HTTP 503")
+    assert (standing.waiting, desk.keys) == (0, [])
+    assert await pending_at(path) == []
+
+
+async def test_what_is_given_up_goes_to_the_fallback_and_stays_visible_as_failed(path: Path) -> None:
+    """What nobody else was told yet must not end with a receiver that never took it."""
+    desk, spare = Desk(failures=[Retryable("HTTP 503")]), Desk("spare")
+    async with working(path, [desk, spare], start=AT + timedelta(hours=25)) as at_work:
+        late = Substitute(name="spare", after=timedelta(days=2).total_seconds())
+        await at_work.courier.serve({"desk": desk, "spare": spare}, substitutes={"desk": late})
+        await at_work.post(delivery())
+        assert await at_work.courier.drain(5)
+        refused = {standing.receiver: standing.refused for standing in at_work.courier.standings}
+
+    assert refused == {"desk": ("i1-1",), "spare": ()}
+    assert (desk.keys, spare.keys) == ([], ["i1-1"])
+    assert await pending_at(path) == []
 
 
 async def test_what_waits_for_a_removed_receiver_goes_to_the_fallback(path: Path) -> None:

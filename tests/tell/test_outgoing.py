@@ -1,7 +1,9 @@
 """The order of letters: kept within an incident, and no incident holds up another."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,6 +87,31 @@ def test_a_late_opening_of_an_incident_that_is_over_is_told_once() -> None:
     assert len(settles) == 3
 
 
+def test_a_late_end_is_no_news_to_whoever_was_told_of_the_beginning() -> None:
+    """It must see that very alert end, in its own severity; what it missed in between is said to be told by the end."""
+    known = incident("a", told=("desk",))
+    queue = Outgoing()
+    queue.add(Pending(delivery=delivery(2, Change.RAISED, known), next_at=AT))
+    queue.add(Pending(delivery=delivery(3, Change.RESOLVED, replace(known, resolved_at=AT)), next_at=AT))
+
+    letter, _ = queue.letter("a", late=True)
+
+    assert (letter.notice.key, letter.instead_of, letter.was_down) == ("a-3", ("a-2",), False)
+
+
+def test_a_late_end_is_news_to_whoever_would_have_heard_of_it_as_it_was_raised() -> None:
+    """Others were told of the opening: this receiver was to hear first that it is critical."""
+    known = incident("a", told=("mail",))
+    queue = Outgoing()
+    queue.add(Pending(delivery=delivery(2, Change.RAISED, known), next_at=AT))
+    over = replace(known, told=("mail", "desk"), resolved_at=AT)
+    queue.add(Pending(delivery=delivery(3, Change.RESOLVED, over), next_at=AT))
+
+    letter, _ = queue.letter("a", late=True)
+
+    assert letter.was_down
+
+
 def test_in_time_every_notice_is_told() -> None:
     """A quick recovery does not swallow the alarm: it may flap."""
     queue = Outgoing()
@@ -105,10 +132,23 @@ def test_a_letter_is_queued_once() -> None:
     assert len(queue) == 1
 
 
-@given(st.integers(0, 10_000), st.floats(0, 1, exclude_max=True))
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
 def test_a_pause_is_never_long_and_never_nothing(tries: int, chance: float) -> None:
     """Capped, jittered, and no busy loop."""
     assert 0.5 <= pause(tries, chance) <= CAP
+
+
+def test_a_pause_doubles_up_to_five_minutes() -> None:
+    """From one second; a receiver that is down for long is left alone, and yet tried again within minutes."""
+    longest = [pause(tries, 1.0) for tries in range(1, 13)]
+
+    assert longest == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+def test_a_pause_is_spread_over_the_whole_of_its_length(tries: int, chance: float) -> None:
+    """Full jitter: whoever failed at one moment does not come back at one moment. Below half a second it makes none."""
+    assert pause(tries, chance) == pytest.approx(max(0.5, pause(tries, 1.0) * chance))
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40))

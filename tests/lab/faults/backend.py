@@ -194,6 +194,16 @@ FAULTS = (
         inject=deployed("dawdles"),
         heal=HEAL,
     ),
+    Fault(
+        name="backend-hoards",
+        breaks="a build that keeps 300 MiB more than it should",
+        causes=(
+            Cause(check=PM2, host="mpanel-core", service=BACKEND, reason="process_memory", severity=Severity.WARNING),
+        ),
+        shows={PM2: ("warn", "process_memory"), HERE: ("ok", ""), "api-public": ("ok", "")},
+        inject=deployed("hoards", "wait_until backend_answers"),
+        heal=HEAL,
+    ),
     build("closes", "the backend hangs up without an answer", "http_no_response", {"api-public": GATEWAY}),
     # sshd passes a reset on as an end: only from here is it seen as what it is.
     build(

@@ -50,6 +50,20 @@ def dropping(host: str) -> Fault:
     return whole(host, "dropping", "drops every packet", "host_down", drop, clear_filter(host))
 
 
+def with_its_guests() -> Fault:
+    drop = 'iifname "eth0" drop'
+    gone = ("pve", "mail-core", "dns-core")
+    return Fault(
+        name="pve-gone-with-its-guests",
+        breaks="pve is gone, and the machines that run on it",
+        causes=(Cause(check="host/pve", host="pve", service=HOST, reason="host_down"),),
+        shows={f"host/{host}": ("down", "host_down") for host in gone},
+        symptoms=frozenset({"host/mail-core", "host/dns-core", *LOOKED_AT["mail-core"], *LOOKED_AT["dns-core"]}),
+        inject=both(*(filter_packets(host, drop) for host in gone)),
+        heal=both(*(clear_filter(host) for host in gone)),
+    )
+
+
 def filling(host: str) -> Fault:
     check = f"disk/root@{host}"
     return Fault(
@@ -80,6 +94,7 @@ def full(host: str, name: str, breaks: str, inject: Act, symptoms: frozenset[str
 NO_ROOM = {"mail-core": frozenset({"submission-login"})}
 FAULTS = (
     *(made(host) for host in LOOKED_AT for made in (frozen, unplugged, dropping)),
+    with_its_guests(),
     *(
         full(host, "disk-full", "has no room on its disk", fill_disk(host), NO_ROOM.get(host, frozenset()))
         for host in LOOKED_AT

@@ -14,6 +14,7 @@ from tests.lab.names import (
     PAGES,
     PANEL,
     PANEL_HTTPS,
+    REDIRECTS,
 )
 from tests.lab.truth import Act, Cause, Fault, Severity
 
@@ -221,6 +222,27 @@ FAULTS = (
         shows={"https-redirect/migrapanel.com": ("down", "http_redirect")},
         symptoms=frozenset({"https-redirect/www.migrapanel.com"}),
         inject=edited(PANEL_SITE, "s|return 301 https:|return 301 http:|"),
+        heal=restored(PANEL_SITE),
+    ),
+    Fault(
+        name="acme-path-lost",
+        breaks="migrapanel.com sends a certificate authority's challenge to HTTPS like everything else",
+        causes=(
+            Cause(
+                check="acme/migrapanel.com",
+                host="srv1",
+                service=PANEL,
+                reason="http_status",
+                severity=Severity.WARNING,
+            ),
+        ),
+        shows={
+            "acme/migrapanel.com": ("down", "http_status"),
+            "acme/migrahosting.com": ("ok", ""),
+            **dict.fromkeys(REDIRECTS, ("ok", "")),
+        },
+        symptoms=frozenset({"acme/www.migrapanel.com"}),
+        inject=edited(PANEL_SITE, "/location .*acme-challenge/,/}/ d"),
         heal=restored(PANEL_SITE),
     ),
     Fault(

@@ -1,6 +1,6 @@
 """Whether a lab is well, by curl, ssh, psql, dig, SMTP and IMAP: nothing of migrawatch judges itself here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from tests.lab.shell import LabError
 if TYPE_CHECKING:
     from tests.lab.lab import Lab
 
-__all__ = ["ailments", "curl"]
+__all__ = ["ailments", "answers", "curl", "questions"]
 
 Question = Callable[["Lab"], list[str]]
 
@@ -36,11 +36,20 @@ FULL = 90
 
 def ailments(lab: "Lab") -> list[str]:
     """Tell everything that is not well in *lab*; empty when all is."""
+    return [said for answer in answers(lab, questions(lab)).values() for said in answer]
+
+
+def questions(lab: "Lab") -> tuple[Question, ...]:
+    """All that can be asked of *lab*, by the hosts that it has."""
     wanted = [question for question, hosts in QUESTIONS if hosts <= lab.machines.keys()]
-    logins = [partial(_login, host=name) for name in lab.machines]
+    return (*wanted, *(partial(_login, host=name) for name in lab.machines))
+
+
+def answers(lab: "Lab", asked: Iterable[Question]) -> dict[Question, list[str]]:
+    """Those of the *asked* questions that are not answered well, with what ails."""
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(question, lab) for question in (*wanted, *logins)]
-        return [said for answer in asked for said in answer.result()]
+        asking = {question: pool.submit(question, lab) for question in asked}
+        return {question: said for question, answer in asking.items() if (said := answer.result())}
 
 
 def _login(lab: "Lab", host: str) -> list[str]:

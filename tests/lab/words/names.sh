@@ -77,7 +77,11 @@ mend_pdns() {
     restart_pdns
 }
 # lose_database: another has its tables now, and ours none.
-lose_database() { sqlite3 /var/lib/powerdns/pdns.sqlite3 "ALTER TABLE records RENAME TO records_old" 2>/dev/null || true; }
+# For some seconds after a start or a change PowerDNS looks for zones to tell of, and ends if it cannot.
+lose_database() {
+    sleep 5
+    sqlite3 /var/lib/powerdns/pdns.sqlite3 "ALTER TABLE records RENAME TO records_old" 2>/dev/null || true
+}
 find_database() {
     sqlite3 /var/lib/powerdns/pdns.sqlite3 "ALTER TABLE records_old RENAME TO records" 2>/dev/null || true
     restart_pdns
@@ -108,19 +112,25 @@ remember_zones() {
     wait_until names_answer 10.1.10.104
     unbound-control flush_infra all >/dev/null
 }
-# change_registry FILE SED...: what the world is told.
+# change_registry FILE SED...: what the world is told. Its servers answer on meanwhile: a registry is never gone.
 change_registry() {
-    file=/etc/lab/$1
+    file=$1
     shift
-    keep "$file"
-    sed -E "$@" "/var/lib/lab$file" > "$file"
-    systemctl restart pdns@registry
-    wait_until names_registered
+    keep "/etc/lab/$file"
+    sed -E "$@" "/var/lib/lab/etc/lab/$file" > "/etc/lab/$file"
+    reload_registry "$file"
 }
 mend_registry() {
-    for file in /etc/lab/*.zone; do restore "$file"; done
     systemctl stop pdns@away
-    systemctl restart pdns@registry
+    for file in /etc/lab/*.zone; do
+        restore "$file"
+        reload_registry "${file##*/}"
+    done
+}
+reload_registry() {
+    zone=${1%.zone}
+    [ "$zone" != root ] || zone=.
+    pdns_control --config-name=registry --socket-dir=/run/pdns-registry bind-reload-now "$zone" >/dev/null
     wait_until names_registered
 }
 names_registered() { [ -n "$(dig +short +time=1 +tries=1 @192.5.6.30 com SOA | grep -v '^;')" ]; }

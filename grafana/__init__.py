@@ -1,0 +1,1 @@
+"""Dashboards for Grafana, made of a few words: what is asked, and how it is shown."""

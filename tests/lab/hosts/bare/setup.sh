@@ -1,0 +1,7 @@
+#!/bin/sh
+# Run once inside the bare root: fetched, not installed, is what the package depends on.
+set -eu
+apt-get install -qq --yes --install-recommends --download-only python3 ca-certificates tzdata libstdc++6 zlib1g >/dev/null
+systemctl mask console-getty.service getty.target systemd-logind.service \
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
+rm -f /etc/machine-id && touch /etc/machine-id

@@ -1,0 +1,1 @@
+"""Tests of what is shipped for Prometheus and Alertmanager, by their own tools."""
