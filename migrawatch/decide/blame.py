@@ -37,9 +37,12 @@ from migrawatch.reason import Reason
 __all__ = ["clarify", "door", "explains", "kinship", "may_be_kin", "roots"]
 
 
-def explains(need: Standing, check: Standing) -> bool:
-    """Whether *need*, if down, can be why *check* is not ok: only what lies behind a failure explains it."""
-    reason = check.reason
+def explains(need: Standing, check: Standing, told: Cause | None = None) -> bool:
+    """Whether *need*, if down, can be why *check* is not ok: only what lies behind a failure explains it.
+
+    What was *told* of the need stands for what is now.
+    """
+    reason, why = check.reason, told.reason if told else need.reason
     if reason is not None and need.subject.probe == UPLINK_PROBE:
         # A path that is cut from elsewhere is not cut by what we ourselves have lost.
         ours = check.subject.vantage == need.subject.vantage
@@ -47,27 +50,27 @@ def explains(need: Standing, check: Standing) -> bool:
     if reason is None or reason is Reason.PATH_BROKEN or need.subject.probe == SSH_PROBE:
         # A look that went through a dead SSH server is unknown; what was seen was not seen through it.
         return False
-    if need.reason is Reason.COMMAND_TIMEOUT:
+    if why is Reason.COMMAND_TIMEOUT:
         return False  # it was asked about and did not answer, which is not how it serves
     if is_own(reason):
-        no_name_server = need.reason in CONNECT and need.subject.probe not in NAME_PROBES
-        return need.reason in behind(reason) and not no_name_server
+        no_name_server = why in CONNECT and need.subject.probe not in NAME_PROBES
+        return why in behind(reason) and not no_name_server
     same_host = need.subject.host == check.subject.host
     if reason is Reason.HEARTBEAT_FAILED and need.subject.probe == HOST_PROBE:
         return False  # the job said so itself, so its host was up
     if need.subject.probe == HOST_PROBE and (same_host or check.subject.probe == HOST_PROBE):
-        cut = need.reason is Reason.PATH_BROKEN
+        cut = why is Reason.PATH_BROKEN
         return not cut or (need.subject.vantage == check.subject.vantage and reason in CONNECT)
     if reason.family == "backup":
-        return need.reason in STORAGE
-    if reason is Reason.DNS_TIMEOUT and need.subject.probe in NAME_PROBES and need.reason in UNSERVED:
+        return why in STORAGE
+    if reason is Reason.DNS_TIMEOUT and need.subject.probe in NAME_PROBES and why in UNSERVED:
         # Whoever asks for a name stands at a resolver's door; its server may be silent for want of who has the zone.
         return True
     if reason in DOOR:
-        return same_host and shuts_door(need.reason)
+        return same_host and shuts_door(why)
     if reason.family == "unit":
         # A unit fails for what it reads at its start and what it cannot write, not for whom it talks to.
-        return need.reason in (Reason.CONFIG_INVALID, Reason.DISK_FULL)
+        return why in (Reason.CONFIG_INVALID, Reason.DISK_FULL)
     return True
 
 

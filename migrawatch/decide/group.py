@@ -133,7 +133,7 @@ def _stays(root: str, home: Incident, scene: Scene) -> bool:
             or returned_before(root, scene.board)
         )
     if cause.verdict is Verdict.UNKNOWN:
-        return home.cause.check in all_needs(root, scene.board) and blame.explains(cause, standing)
+        return home.cause.check in all_needs(root, scene.board) and blame.explains(cause, standing, home.cause)
     return _settles(standing, cause)
 
 
@@ -153,7 +153,7 @@ def _adopts(incident: Incident, cause: Standing, standing: Standing, scene: Scen
     if blame.kinship(standing, scene.board) == blame.kinship(cause, scene.board, incident.cause):
         return True
     needed = cause.subject.check in all_needs(standing.subject.check, scene.board)
-    return needed and not cause.bad and blame.explains(cause, standing)
+    return needed and not cause.bad and blame.explains(cause, standing, incident.cause)
 
 
 # -- what becomes of the causes that were told ------------------------------------------------------------------

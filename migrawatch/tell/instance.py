@@ -16,7 +16,7 @@ from migrawatch.model import Seconds, Secret
 from migrawatch.talk.client import Answer, Unreachable
 from migrawatch.tell.alert import RESEND, Alert
 from migrawatch.tell.bounded import ended
-from migrawatch.tell.others import Identity, Others, kept, sighting_of
+from migrawatch.tell.others import Identity, Others, Sighting, kept, sighting_of
 from migrawatch.tell.outgoing import pause
 from migrawatch.tell.receiver import Rejected, Retryable
 from migrawatch.tell.register import Register
@@ -243,7 +243,11 @@ class Instance:
         answer = await self._client.get(url, access.headers, LONGEST_LOOK)
         if answer.status != 200:
             raise ValueError(f"HTTP {answer.status}, wanted 200")
-        self._others.note(alert, sighting_of(answer.body))
+        seen = sighting_of(answer.body)
+        if seen is None and alert.resolved_at is not None and not self._lacks(kept(alert)):
+            # What we kept firing here was ended, which another daemon does once it is over there as well.
+            seen = Sighting(incident="", at=self._now(), is_over=True)
+        self._others.note(alert, seen)
 
     async def _post(self, batch: list[Alert]) -> None:
         access, now = self._access, self._now()

@@ -5,6 +5,7 @@ import pytest
 from migrawatch.decide import blame
 from migrawatch.decide.clarity import clarify
 from migrawatch.decide.incident import Change
+from migrawatch.decide.policy import Policy
 from migrawatch.model import Severity, Verdict
 from migrawatch.reason import Reason
 from tests.decide.boards import Room, subject
@@ -108,3 +109,17 @@ def test_a_domain_that_its_owner_took_elsewhere_wakes_nobody() -> None:
     assert opened.incident.cause.check == "zone/example.org"
     assert opened.incident.symptoms == ("mail-records",)
     assert opened.incident.severity is Severity.WARNING
+
+
+def test_records_that_are_not_found_a_moment_after_their_server_came_back_are_a_late_symptom() -> None:
+    """A resolver goes on saying SERVFAIL for some seconds, which it has kept, although the cause is clear by then."""
+    quick = Policy(settle=20, resolve_for=2)
+    room = Room(subjects=SUBJECTS, policies={one.check: quick for one in SUBJECTS})
+    silent = {"dns-server": R.DNS_TIMEOUT, "dns/example.org": R.DNS_TIMEOUT, "page": R.DNS_SERVFAIL}
+    room.see_all(silent, times=4)
+    room.see_all({"page": R.DNS_SERVFAIL}, times=4)
+    room.see_all({"page": R.DNS_SERVFAIL, "mail-records": R.MX_UNRESOLVABLE}, times=4)
+    room.see_all(times=4)
+
+    assert [incident.cause.check for incident in room.opened] == ["dns-server"]
+    assert len(room.resolved) == 1

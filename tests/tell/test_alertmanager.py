@@ -10,6 +10,7 @@ import pytest
 from migrawatch.decide.incident import Change, Incident
 from migrawatch.model import Secret, Severity
 from migrawatch.store import Store, Transaction
+from migrawatch.tell.alert import INCIDENT
 from migrawatch.tell.others import OVER, sighting_of
 from migrawatch.tell.receiver import Rejected, Retryable
 from migrawatch.tell.register import Register
@@ -124,6 +125,24 @@ async def test_an_end_waits_for_the_daemon_that_still_sees_it_fail(path: Path, p
     assert OVER in kept["annotations"]
     assert early == ["firing"]
     assert states(pages) == ["firing", "resolved"]
+
+
+async def test_an_end_that_crosses_the_other_daemons_is_told_where_ours_came_last(path: Path, pages: Office) -> None:
+    """Theirs was before ours at one, and is hidden by it; at another it was after ours, and is seen there."""
+    opened = fresh()
+    with alertmanagers(pages.url) as (before,), alertmanagers(pages.url) as (after,):
+        async with telling(path, before.url, after.url, again_every=60.0) as at_work:
+            await at_work.receiver.send(letter(opened))
+            await until(lambda: before.alerts and after.alerts)
+            (alert,) = await asyncio.to_thread(lambda: before.alerts)
+            theirs = {name: alert[name] for name in ("labels", "startsAt", "endsAt")}
+            theirs["annotations"] = {**alert["annotations"], INCIDENT: "theirs"}
+            for one in (before, after):
+                await asyncio.to_thread(one.tell, theirs)
+            await at_work.receiver.send(ended(opened))
+            await until(lambda: all(OVER in one.alerts[0]["annotations"] for one in (before, after)))
+            await asyncio.to_thread(after.tell, {**theirs, "endsAt": now().isoformat()})
+            await until(lambda: not before.alerts, 10)
 
 
 async def test_what_is_told_in_between_does_not_put_off_the_next_re_send(path: Path, pages: Office) -> None:
