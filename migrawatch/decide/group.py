@@ -134,7 +134,8 @@ def _stays(root: str, home: Incident, scene: Scene) -> bool:
         )
     if cause.verdict is Verdict.UNKNOWN:
         return home.cause.check in all_needs(root, scene.board) and blame.explains(cause, standing, home.cause)
-    return _settles(standing, cause)
+    # What comes back link by link gives each its own moment.
+    return _settles(standing, cause) or returned_before(root, scene.board)
 
 
 def _settles(standing: Standing, cause: Standing) -> bool:

@@ -185,6 +185,17 @@ def test_a_symptom_that_outlives_its_cause_becomes_its_own() -> None:
     assert [incident.cause.check for incident in room.resolved] == ["pm2/mpanel-backend"]
 
 
+def test_what_comes_back_link_by_link_gives_each_its_own_moment() -> None:
+    """The page may take `settle` from when the backend was back, which came long after the process was."""
+    room = Room()
+    room.see_all(STOPPED, times=3)
+    for bad in (*4 * [STOPPED.keys() - {"pm2/mpanel-backend"}], *6 * [{"api-public"}]):
+        room.see_all({name: STOPPED[name] for name in bad}, pause=10)
+    room.see_all(times=20, pause=10)
+
+    assert [notice.change for notice in room.notices] == [Change.OPENED, Change.RESOLVED]
+
+
 def test_a_stale_failure_does_not_outlive_its_cause() -> None:
     """It was not looked at since; that says nothing."""
     room = Room()
