@@ -1,11 +1,12 @@
 """Questions to one set of name servers, each asked once a look, and answered as text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from migrawatch.model import Down
 from migrawatch.parse.records import NXDOMAIN, Records
 from migrawatch.reach.answer import Answer
 from migrawatch.reach.nameserver import Nameserver, ask_server
+from migrawatch.reach.together import all_of
 from migrawatch.reach.vantage import Vantage
 from migrawatch.reason import Reason
 
@@ -40,6 +41,12 @@ class Lookups:
         if key not in self._known:
             self._known[key] = await self._ask(*key)
         return self._known[key]
+
+    async def ahead(self, questions: Iterable[tuple[str, str]]) -> None:
+        """Ask *questions* (name and type) side by side: whoever asks one of them afterwards has the answer at once."""
+        keys = dict.fromkeys((name.lower().removesuffix("."), kind) for name, kind in questions)
+        wanted = [key for key in keys if key not in self._known]
+        self._known.update(zip(wanted, await all_of(*(self._ask(*key) for key in wanted)), strict=True))
 
     async def _ask(self, name: str, kind: str) -> Records:
         seen = Records(name=name, kind=kind, code="", problem="there is no server to ask", reason=Reason.DNS_TIMEOUT)

@@ -178,6 +178,8 @@ class MailDnsProbe(Probe):
         """What is kept, beside what the public sees."""
         with visit.step("kept", late=Reason.DNS_TIMEOUT):
             server = Lookups(visit.vantage, [await self._server(visit)], recursion=False)
+            if (await server(domain, "MX")).is_known:
+                await server.ahead((name, "TXT") for name in (domain, *self._beside(domain)))
             _note(visit, await judge_agreement(domain, self._beside(domain), public, server))
         visit.measure(QUERIES, server.asked, asked="kept")
 
@@ -205,6 +207,8 @@ class MailDnsProbe(Probe):
     async def _judged(self, visit: Visit, domain: str, public: Lookups) -> list[Finding]:
         await self._exists(domain, public)
         signed_as, envelope = self.dkim.domain or domain, self.mail.envelope or domain
+        keys = (f"{selector}._domainkey.{signed_as}" for selector in self.dkim.selectors)
+        await public.ahead((name, "TXT") for name in (domain, envelope, *keys, *self._beside(domain)))
         found = await judge_mx(domain, self.mx, public)
         found += await self._spf(visit, envelope, public)
         for selector in self.dkim.selectors:
