@@ -17,6 +17,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing
     return Sharing(config, log)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what goes by the clock of real servers, beside all the others, fail once; the summary names it (RERUN).
+
+    What fails twice is a fault, and so is anything else that fails at all. The drills of record are never made again.
+    """
+    for item in items:
+        if item.get_closest_marker("slow") or item.get_closest_marker("lab"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 def pytest_collection_finish() -> None:
     """Leave what was collected out of every later collection of garbage: it takes longer than most tests."""
     gc.collect()
