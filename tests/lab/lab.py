@@ -170,6 +170,9 @@ class Lab:
             "ConnectTimeout=5",
             "-o",
             f"UserKnownHostsFile={self.known_hosts}",
+            # The one it prefers is safe from quantum computers, and takes seven times the CPU.
+            "-o",
+            "KexAlgorithms=curve25519-sha256",
         )
         place = f"migrawatch@{self.machines[host].host.address}"
         return self.run("ssh", *options, "-i", str(key or self.own_key), place, *command, timeout=timeout)
