@@ -61,13 +61,18 @@ def surely_severity_of(group: Group, board: Board) -> Severity:
 
 
 def _severity(head: Standing, others: list[Standing], failing: list[Standing]) -> Severity:
-    if head.reason in REFUSED_LOGINS and all(other.reason in REFUSED_LOGINS for other in others):
+    if head.reason in REFUSED_LOGINS and all(_holds_without_login(other) for other in others):
         # Everything that needs the service holds: it is our copy of the password that is refused.
         return Severity.WARNING
     if head.reason in NOT_OURS:
         return Severity.WARNING
     critical = (one.loud and one.policy.severity is Severity.CRITICAL for one in failing)
     return Severity.CRITICAL if any(critical) else Severity.WARNING
+
+
+def _holds_without_login(other: Standing) -> bool:
+    # What only warns does hold: mail that waits for a while is no outage.
+    return other.reason in REFUSED_LOGINS or other.lasting is Verdict.WARN
 
 
 def blind_of(head: str, board: Board) -> tuple[str, ...]:

@@ -88,6 +88,15 @@ def test_a_refused_password_is_a_warning_while_all_that_needs_it_holds() -> None
     assert [notice.change for notice in room.notices] == [Change.OPENED, Change.RAISED]
 
 
+def test_a_refused_password_is_no_outage_for_what_only_warns_beside_it() -> None:
+    """A slow backend holds."""
+    room = Room()
+    refused = dict.fromkeys(("db-select-1@mpanel-core", "db-select-1@here"), R.PG_AUTH)
+    room.see_all({**refused, "backend@mpanel-core": R.SLOW}, times=3)
+
+    assert {incident.severity for incident in room.opened} == {Severity.WARNING}
+
+
 def test_a_refused_password_that_breaks_the_backend_is_an_outage() -> None:
     """Then it is the service's own password too."""
     room = Room()
