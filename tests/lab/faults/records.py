@@ -29,7 +29,7 @@ ADDRESSES = (
         "address-doubled",
         "the site has a second address, another machine's: every other visitor lands there",
         "dns-a",
-        "record_mismatch",
+        "record_duplicate",
         "/^@ IN A /a @ IN A 73.139.18.219",
         of=OWN,
     ),
