@@ -69,10 +69,11 @@ _SENTENCES = {
     Reason.MAIL_LATE: "mail sent through {service} on {host} arrives late",
     Reason.MAIL_DKIM_INVALID: "mail sent through {service} on {host} carries no valid signature",
     Reason.MAIL_QUEUE: "the mail queue of {service} on {host} does not drain",
+    Reason.MX_NOT_IN_POLICY: "the MTA-STS policy of {service} does not allow where its MX leads",
     Reason.SERIAL_DRIFT: "the servers of {service} have different versions of the zone",
     Reason.LAME_DELEGATION: "a name server that {service} is delegated to does not serve it",
     Reason.ANSWERS_DIFFER: "the servers of {service} give different answers",
-    Reason.DELEGATED_AWAY: "{service} is delegated to somebody else's name servers",
+    Reason.DELEGATED_AWAY: "{service} is delegated to somebody else's name servers: ask its owner, {host} is well",
     Reason.LEGACY_ADDRESS: "{service} still points at the legacy VPS",
     Reason.DISK_FULL: "a file system of {host} is full",
     Reason.DISK_FILLING: "a file system of {host} will be full soon",
@@ -101,6 +102,14 @@ _SENTENCES = {
 }
 
 
+_OF_MAIL = {
+    "connect": "a server that is asked about the mail of {service} cannot be reached",
+    "tls": "senders cannot fetch the MTA-STS policy of {service}: {meaning}",
+    "http": "senders cannot fetch the MTA-STS policy of {service}: {meaning}",
+}
+"""By family of the reason: what tells of a domain's mail besides its name server, whose host is not at fault."""
+
+
 def cause_of(standing: Standing) -> Cause:
     """The cause as people are told of it, from the check that is at the bottom."""
     subject = standing.subject
@@ -127,6 +136,8 @@ def _summary(standing: Standing, reason: Reason, detail: str) -> str:
     if reason is Reason.PATH_BROKEN:
         return detail.partition(" (")[0]
     sentence = _SENTENCES.get(reason, "{service} on {host}: {meaning}")
+    if subject.probe == "mail_dns":
+        sentence = _OF_MAIL.get(reason.family, sentence)
     if standing.verdict is Verdict.WARN and reason is Reason.SSH_TIMEOUT:
         sentence = "the SSH server of {host} stays silent"
     return sentence.format(

@@ -111,6 +111,39 @@ def test_a_domain_that_its_owner_took_elsewhere_wakes_nobody() -> None:
     assert opened.incident.severity is Severity.WARNING
 
 
+@pytest.mark.parametrize(
+    ("check", "reason", "summary"),
+    [
+        (
+            "zone/example.org",
+            R.DELEGATED_AWAY,
+            "example.org is delegated to somebody else's name servers: ask its owner, dns-core is well",
+        ),
+        (
+            "mail-records",
+            R.HTTP_STATUS,
+            "senders cannot fetch the MTA-STS policy of example.org: the status is not the expected one",
+        ),
+        (
+            "mail-records",
+            R.TLS_EXPIRED,
+            "senders cannot fetch the MTA-STS policy of example.org: a certificate of the chain has expired",
+        ),
+        ("mail-records", R.CONNECT_REFUSED, "a server that is asked about the mail of example.org cannot be reached"),
+        ("mail-records", R.MX_NOT_IN_POLICY, "the MTA-STS policy of example.org does not allow where its MX leads"),
+        ("page", R.HTTP_STATUS, "example.org on srv1 answers with the wrong status"),
+    ],
+)
+def test_a_page_does_not_blame_the_name_server_for_what_others_do(check: str, reason: Reason, summary: str) -> None:
+    """An owner who took the domain elsewhere, the web server that has a policy: nothing on dns-core can mend it."""
+    room = Room(subjects=SUBJECTS)
+    room.see_all({check: reason}, times=3)
+
+    [opened] = room.opened
+
+    assert opened.cause.summary == summary
+
+
 def test_records_that_are_not_found_a_moment_after_their_server_came_back_are_a_late_symptom() -> None:
     """A resolver goes on saying SERVFAIL for some seconds, which it has kept, although the cause is clear by then."""
     quick = Policy(settle=20, resolve_for=2)

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.lab.lab import Lab
 from tests.lab.outfit import public_key
-from tests.lab.plan import HOSTS, MAIL_PUBLIC, MAILBOX, REGISTRIES, RESOLVER, SELECTOR, STRANGER
+from tests.lab.plan import HOSTS, MAIL_PUBLIC, MAILBOX, POLICED, REGISTRIES, RESOLVER, SELECTOR, STRANGER
 
 Settings = dict[str, Any]
 
@@ -110,7 +110,7 @@ def _told(name: str, check: Settings, lab: Lab) -> Settings:
     """What only this lab can tell."""
     if name in CANARIES:
         return {"addresses": CANARIES[name] if "resolver" in lab.machines else ["CHANGE_ME"]}
-    return _signer(name, check, lab)
+    return _signer(name, check, lab) | _policed(name, check)
 
 
 def _signer(name: str, check: Settings, lab: Lab) -> Settings:
@@ -122,3 +122,11 @@ def _signer(name: str, check: Settings, lab: Lab) -> Settings:
         "mail": {**check["mail"], "sending_addresses": [MAIL_PUBLIC]},
         "dkim": {"selectors": [SELECTOR], "public_keys": keys},
     }
+
+
+def _policed(name: str, check: Settings) -> Settings:
+    """One of the domains must have MTA-STS and TLS-RPT; the map tells of none that has."""
+    if name != "mail-records/{domain}":
+        return {}
+    rows = [{"domain": domain, "policed": domain == POLICED} for domain in check["each"]["domain"]]
+    return {"each": rows, "mta_sts": "{policed}", "tls_rpt": "{policed}"}

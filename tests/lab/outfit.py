@@ -9,7 +9,7 @@ from pathlib import Path
 from migrawatch.decide.gate import PROGRAM, Gate
 from tests.lab.authority import Authority, Certificate
 from tests.lab.machine import Machine
-from tests.lab.plan import HERE, MAIL_NAME, RESOLVER, SELECTOR, SITES, WORDS_PATH, Host
+from tests.lab.plan import HERE, MAIL_NAME, POLICY_NAME, RESOLVER, SELECTOR, SITES, WORDS_PATH, Host
 from tests.lab.shell import run
 
 GATE = HERE.parents[1] / "deploy" / "ssh" / "migrawatch-gate"
@@ -115,11 +115,16 @@ def _zones(machine: Machine, keys: Path, _authority: Authority) -> None:
         (folder / f"{domain}.zone").write_text(zone)
 
 
+def _policy(machine: Machine, _keys: Path, authority: Authority) -> None:
+    install(machine.disk, POLICY_NAME, authority.issue(POLICY_NAME))
+
+
 OWN: dict[str, Callable[[Machine, Path, Authority], None]] = {
     "srv1": _sites,
     "db-core": _database,
     "mail-core": _mail,
     "dns-core": _zones,
+    "resolver": _policy,
 }
 
 

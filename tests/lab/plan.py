@@ -31,6 +31,10 @@ NS2 = "10.1.10.104"
 REGISTRIES = ("198.41.0.4", "192.5.6.30")
 STRANGER = "203.0.113.25"
 ELSEWHERE = "203.0.113.53"  # somebody else's name server, that stands idle
+# The domain that asks for TLS on the way to it (MTA-STS, TLS-RPT), and the web server that has its policy.
+POLICED = "migrapanel.com"
+POLICY_NAME = f"mta-sts.{POLICED}"
+POLICY_HOST = "203.0.113.44"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +75,12 @@ BEYOND = (
     Host(name="mail-core", address="10.1.10.101", public=MAIL_PUBLIC, ready="mail_answers"),
     Host(name="dns-core", address="10.1.10.102", ready="names_answer 10.1.10.102"),
     # Not in the map: the resolver that everybody here asks, the zones' second server, and the outside world.
-    Host(name="resolver", address=RESOLVER, also=(NS2, *REGISTRIES, STRANGER, ELSEWHERE), ready="secondary_answers"),
+    Host(
+        name="resolver",
+        address=RESOLVER,
+        also=(NS2, *REGISTRIES, STRANGER, ELSEWHERE, POLICY_HOST),
+        ready="secondary_answers && systemctl -q is-active nginx",
+    ),
     # The map does not tell its address.
     Host(name="pve", address="10.1.10.254", devices=("/dev/fuse",), ready="share_answers && pools_answer"),
 )

@@ -150,6 +150,7 @@ DOWN, WARN = Verdict.DOWN, Verdict.WARN
         ({PTR: {}}, DOWN, Reason.PTR_MISMATCH),
         ({PTR: {"PTR": ["elsewhere.example.net."]}}, DOWN, Reason.PTR_MISMATCH),
         ({PTR: {"PTR": ["other.example.net."]}, "other.example.net": {"A": [OURS]}}, WARN, Reason.PTR_MISMATCH),
+        ({PTR: {"PTR": ["mail.example.net.", "vmi1.provider.test."]}}, WARN, Reason.PTR_MISMATCH),
         ({KEY: {"TXT": "SERVFAIL"}}, DOWN, Reason.DNS_SERVFAIL),
         ({DMARC: {"TXT": "REFUSED"}}, DOWN, Reason.DNS_REFUSED),
     ],
@@ -191,6 +192,16 @@ async def test_the_names_of_the_addresses_may_be_all_that_is_judged() -> None:
     assert (unnamed.verdict, unnamed.reason) == (Verdict.DOWN, Reason.PTR_MISMATCH)
     assert kept.asked == []
     assert set(resolver.asked) == {f"udp {PTR} PTR", "udp mail.example.net A"}
+
+
+@pytest.mark.parametrize("second", [{"A": [OURS]}, {"A": "SERVFAIL"}])
+async def test_a_second_name_of_an_address_is_wrong_only_if_it_leads_elsewhere(second: dict[str, Any]) -> None:
+    """What nobody answers for at the moment is not known to."""
+    names = {PTR: {"PTR": ["mail.example.net.", "smtp.example.net."]}, "smtp.example.net": second}
+
+    seen = await seen_with(names, answer_within=5.0)
+
+    assert seen.verdict is Verdict.OK, seen.findings
 
 
 async def test_every_finding_is_told_worst_first() -> None:

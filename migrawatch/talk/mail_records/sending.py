@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from migrawatch.model import Finding
-from migrawatch.parse.records import Lookup
+from migrawatch.parse.records import Lookup, Records
 from migrawatch.parse.spf import spf_records
 from migrawatch.parse.spf_outcome import Conclusion, Outcome, Sender
 from migrawatch.reason import Reason
@@ -82,7 +82,8 @@ async def judge_reverse(address: str, helo: str, lookup: Lookup) -> list[Finding
         return [unanswered(answer)]
     if not answer.values:
         return [down(Reason.PTR_MISMATCH, f"{address} has no reverse name (PTR)")]
-    confirmed = [name for name in answer.values if await _leads_to(name, address, lookup)]
+    leading = {name: await lookup(name, _family(address)) for name in answer.values}
+    confirmed = [name for name, found in leading.items() if _has(found, address)]
     listed = ", ".join(answer.values)
     if not confirmed:
         return [down(Reason.PTR_MISMATCH, f"{address} is called {listed}, which does not lead back to it")]
@@ -90,10 +91,20 @@ async def judge_reverse(address: str, helo: str, lookup: Lookup) -> list[Finding
         return [down(Reason.PTR_MISMATCH, f"we greet as {helo}, which does not lead to {address}")]
     if helo and helo.lower().removesuffix(".") not in confirmed:
         return [warn(Reason.PTR_MISMATCH, f"{address} is called {listed}, we greet as {helo}")]
+    # A receiver takes one of several names, whichever comes first. One that nobody answers for may lead back yet.
+    if astray := [name for name, found in leading.items() if found.is_known and name not in confirmed]:
+        detail = f"{address} is called {listed}, of which {', '.join(astray)} does not lead back to it"
+        return [warn(Reason.PTR_MISMATCH, detail)]
     return []
 
 
 async def _leads_to(name: str, address: str, lookup: Lookup) -> bool:
-    wanted = ip_address(address)
-    answer = await lookup(name, "A" if wanted.version == 4 else "AAAA")
-    return any(ip_address(found) == wanted for found in answer.values)
+    return _has(await lookup(name, _family(address)), address)
+
+
+def _has(found: Records, address: str) -> bool:
+    return any(ip_address(value) == ip_address(address) for value in found.values)
+
+
+def _family(address: str) -> str:
+    return "A" if ip_address(address).version == 4 else "AAAA"

@@ -51,13 +51,15 @@ def zone(
     )
 
 
-def reverse(name: str, breaks: str, edit: str) -> Fault:
+def reverse(name: str, breaks: str, edit: str, *, warns: bool = False) -> Fault:
     """The name of the mail server's address, as the registry of its network tells it."""
+    address, reason = "mail-address", "ptr_mismatch"
+    severity = Severity.WARNING if warns else Severity.CRITICAL
     return Fault(
         name=f"names-reverse-{name}",
         breaks=breaks,
-        causes=(Cause(check="mail-address", host="mail-core", service="mail-address", reason="ptr_mismatch"),),
-        shows={"mail-address": ("down", "ptr_mismatch"), f"{RECORDS_OF}/{OWN}": ("ok", "")},
+        causes=(Cause(check=address, host="mail-core", service=address, reason=reason, severity=severity),),
+        shows={address: ("warn" if warns else "down", reason), f"{RECORDS_OF}/{OWN}": ("ok", "")},
         inject=on("resolver", f"change_registry in-addr.arpa.zone '{edit}'"),
         heal=MEND_REGISTRY,
     )
@@ -240,6 +242,13 @@ ZONES = (
         "elsewhere",
         "the mail server's address has the provider's name",
         "s/^(61.180.38.154 IN PTR) .*/\\1 vmi1.contabo.example./",
+    ),
+    # Receivers take one of the names, whichever comes first: some mail is refused, some is not.
+    reverse(
+        "doubled",
+        "the mail server's address has the provider's name beside its own",
+        "/^61.180.38.154/a 61.180.38.154 IN PTR vmi1.contabo.example.",
+        warns=True,
     ),
 )
 

@@ -11,7 +11,7 @@ def record(
     """The zone as sed leaves it, on both servers."""
     asked = " ".join(f"-e '{edit}'" for edit in edits)
     change = on("dns-core", f"change_zone {of} {asked}")
-    return zone(name, breaks, check, reason, change, MEND_ZONES, of=of, warns=warns)
+    return zone(name, breaks, check, reason, change, on("dns-core", f"mend_zones {of}"), of=of, warns=warns)
 
 
 ADDRESSES = (
@@ -23,6 +23,14 @@ ADDRESSES = (
         "dns-a",
         "record_mismatch",
         "s/^@ IN A .*/@ IN A 73.139.18.219/",
+        of=OWN,
+    ),
+    record(
+        "address-doubled",
+        "the site has a second address, another machine's: every other visitor lands there",
+        "dns-a",
+        "record_duplicate",
+        "/^@ IN A /a @ IN A 73.139.18.219",
         of=OWN,
     ),
     record(
@@ -40,6 +48,20 @@ ADDRESSES = (
         RECORDS_OF,
         "record_mismatch",
         "/IN MX/a @ IN MX 5 mx.example.net.",
+    ),
+    record(
+        "mx-doubled",
+        "an MX record of somebody else's stands beside ours: half of the mail goes there",
+        RECORDS_OF,
+        "record_mismatch",
+        "/IN MX/a @ IN MX 10 mx.example.net.",
+    ),
+    record(
+        "mx-wrong",
+        "the MX record is somebody else's: all mail goes there",
+        RECORDS_OF,
+        "record_mismatch",
+        "s/^@ IN MX .*/@ IN MX 10 mx.example.net./",
     ),
     record(
         "mx-an-address",
@@ -82,9 +104,12 @@ def spf(name: str, breaks: str, reason: str, *edits: str, warns: bool = False) -
 
 def one_key(name: str, breaks: str, reason: str, made: str) -> Fault:
     """The client's DKIM record is what *made* prints."""
-    inject = on(
-        "dns-core", f'made="{made}"; change_zone {CLIENT} -e "s#^(mail._domainkey IN TXT).*#\\1 $(quoted "$made")#"'
-    )
+    return keys(name, breaks, reason, made, 's#^(mail._domainkey IN TXT).*#\\1 $(quoted "$made")#')
+
+
+def keys(name: str, breaks: str, reason: str, made: str, edit: str) -> Fault:
+    """The client's DKIM records are as *edit* leaves them, which knows what *made* prints."""
+    inject = on("dns-core", f'made="{made}"; change_zone {CLIENT} -e "{edit}"')
     return zone(f"dkim-{name}", breaks, SIGNED, reason, inject, MEND_ZONES)
 
 
@@ -129,6 +154,13 @@ RECORDS = (
         "s/spf1 mx/spf1 ip4:73.139.18.218/",
     ),
     record("dkim-missing", "the DKIM record is gone", SIGNED, "record_missing", "/_domainkey/d"),
+    keys(
+        "doubled",
+        "there is a second DKIM record, of a key that nobody signs with",
+        "record_duplicate",
+        "$(key_record 2048)",
+        '/^mail._domainkey/a mail._domainkey IN TXT $(quoted "$made")',
+    ),
     one_key("revoked", "the DKIM key is revoked: p is empty", "dkim_revoked", "v=DKIM1; k=rsa; p="),
     one_key("malformed", "the DKIM key is no base64", "dkim_invalid", "v=DKIM1; k=rsa; p=MIIB*not*a*key"),
     record(

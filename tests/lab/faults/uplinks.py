@@ -1,13 +1,13 @@
 """The monitor's own way out: the internet lost by the site, and the local network lost by the monitor alone."""
 
 from tests.lab.act import clear_filter, cut_off, filter_packets, reconnect
-from tests.lab.plan import ELSEWHERE, REGISTRIES, SITES, STRANGER
+from tests.lab.plan import ELSEWHERE, POLICY_HOST, REGISTRIES, SITES, STRANGER
 from tests.lab.truth import Cause, Fault
 
 HERE = "here"
 INTERNET = Cause(check="uplink/internet", host=HERE, service="site uplink", reason="uplink_internet")
 LAN = Cause(check="uplink/lan", host=HERE, service="local network", reason="uplink_lan")
-BEYOND_THE_EDGE = f"ip daddr {{ {', '.join((*REGISTRIES, STRANGER, ELSEWHERE))} }}"
+BEYOND_THE_EDGE = f"ip daddr {{ {', '.join((*REGISTRIES, STRANGER, ELSEWHERE, POLICY_HOST))} }}"
 
 # What is looked at by the public's eyes, and what goes on as if nothing were.
 PUBLIC = frozenset({"smtp-out@mail-core", *(f"mail-records/{site}" for site in SITES)})

@@ -28,6 +28,7 @@ QUESTIONS: tuple[tuple[Question, frozenset[str]], ...] = (
     (mail.signer, frozenset({"mail-core", "dns-core", "resolver"})),
     (names.zones, frozenset({"dns-core", "resolver"})),
     (names.delegations, frozenset({"dns-core", "resolver"})),
+    (names.policy, frozenset({"resolver"})),
     (backups.backups, frozenset({"pve"})),
 )
 FULL = 90

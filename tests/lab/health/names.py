@@ -4,7 +4,19 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tests.lab.outfit import key_record
-from tests.lab.plan import MAIL_NAME, MAIL_PUBLIC, NS2, PUBLIC, REGISTRIES, RESOLVER, SELECTOR, SITES
+from tests.lab.plan import (
+    MAIL_NAME,
+    MAIL_PUBLIC,
+    NS2,
+    POLICED,
+    POLICY_HOST,
+    POLICY_NAME,
+    PUBLIC,
+    REGISTRIES,
+    RESOLVER,
+    SELECTOR,
+    SITES,
+)
 from tests.lab.shell import LabError
 
 if TYPE_CHECKING:
@@ -14,6 +26,9 @@ DNS_CORE = "10.1.10.102"
 NAME_SERVERS = ("ns1.migrahosting.com.", "ns2.migrahosting.com.")
 SPF = '"v=spf1 mx -all"'
 DMARC = '"v=DMARC1; p=quarantine; rua=mailto:postmaster@migrahosting.com"'
+STS = '"v=STSv1; id=20260101000000"'
+TLS_RPT = '"v=TLSRPTv1; rua=mailto:postmaster@migrahosting.com"'
+POLICY = ["version: STSv1", "mode: enforce", f"mx: {MAIL_NAME}", "max_age: 604800"]
 REVERSE = f"{'.'.join(reversed(MAIL_PUBLIC.split('.')))}.in-addr.arpa."
 
 LIMIT = 4.0
@@ -51,9 +66,22 @@ def delegations(lab: "Lab") -> list[str]:
     return said
 
 
+def policy(lab: "Lab") -> list[str]:
+    """The MTA-STS policy, fetched as a sender does it: by its name, over TLS, and nowhere else."""
+    url = f"https://{POLICY_NAME}/.well-known/mta-sts.txt"
+    route = ("--resolve", f"{POLICY_NAME}:443:{POLICY_HOST}", "--cacert", str(lab.trusted))
+    try:
+        said = lab.run("curl", "-sSf", "-m", "3", *route, url)
+    except LabError as error:
+        return [f"{url}: {str(error)[-80:]}"]
+    return [] if said.splitlines() == POLICY else [f"{url}: {said.splitlines()}, wanted {POLICY}"]
+
+
 def _wanted(lab: "Lab") -> Records:
     every: Records = {(f"{MAIL_NAME}.", "A"): {MAIL_PUBLIC}}
     every |= {(NAME_SERVERS[0], "A"): {DNS_CORE}, (NAME_SERVERS[1], "A"): {NS2}}
+    every |= {(f"_mta-sts.{POLICED}.", "TXT"): {STS}, (f"_smtp._tls.{POLICED}.", "TXT"): {TLS_RPT}}
+    every |= {(f"{POLICY_NAME}.", "A"): {POLICY_HOST}}
     for domain in SITES:
         every |= {
             (f"{domain}.", "NS"): set(NAME_SERVERS),

@@ -134,3 +134,15 @@ reload_registry() {
     wait_until names_registered
 }
 names_registered() { [ -n "$(dig +short +time=1 +tries=1 @192.5.6.30 com SOA | grep -v '^;')" ]; }
+
+policy=/srv/web/mta-sts.migrapanel.com/.well-known/mta-sts.txt
+# change_policy SED...: the MTA-STS policy as sed leaves it. hide_policy: there is none where it should be.
+change_policy() {
+    keep $policy
+    sed -E "$@" "/var/lib/lab$policy" > $policy
+}
+hide_policy() {
+    keep $policy
+    rm -f $policy
+}
+mend_policy() { restore $policy; }
