@@ -17,6 +17,7 @@ from tests.lab.faults import (
     mail_reading,
     mail_sending,
     names,
+    outside,
     pairs,
     paths,
     pools,
@@ -56,6 +57,7 @@ CHAIN = _area(
         *hosts.FAULTS,
         *paths.FAULTS,
         *ssh.FAULTS,
+        *outside.FAULTS,
     ),
 )
 BEYOND = _area(
