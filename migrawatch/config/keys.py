@@ -49,7 +49,10 @@ class Defaults(Pace):
     """What the section `defaults` sets for all checks."""
 
     runbook: str = ""
-    """The address of a page that says more, for checks that name none; in `{reason}` the incident's is filled in."""
+    """The address of a page that says more, for checks that name none; in `{reason}` the incident's is filled in.
+
+    Without it that is the `/runbook` of `external_url`.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

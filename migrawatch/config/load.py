@@ -19,7 +19,7 @@ from migrawatch.config.receivers import read_receivers
 from migrawatch.config.resolve import resolve
 from migrawatch.config.routes import Told, read_routes, warn_of_silence
 from migrawatch.config.secrets import Secrets
-from migrawatch.config.settings import Daemon, Settings, SshAccess
+from migrawatch.config.settings import Daemon, Settings, SshAccess, guided
 from migrawatch.config.templates import placed
 from migrawatch.config.tree import Items, Table, place_of, section_of
 from migrawatch.config.validate import validate
@@ -101,7 +101,7 @@ def _settings(whole: Table, path: Path, kinds: Kinds, secrets: Secrets, report: 
         "listen_place": place_of(whole, ("daemon", "listen")),
         "ssh": access,
         "hosts": hosts.settings,
-        "checks": checks,
+        "checks": guided(checks, "", daemon.runbook),
         "receivers": receivers,
         "routes": routes,
         "watches": watches,

@@ -1,7 +1,7 @@
 """The configuration as it is used: what `load` gives back. Everything is frozen; a reload makes a new one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ class Daemon:
     state: str = "/var/lib/migrawatch/state.db"
     """The file that keeps streaks, incidents and notices over a restart."""
     external_url: str = ""
-    """Where people find the status page, if they can; it goes out with every notice."""
+    """Where people find the status page, if they can; it goes out with every notice, and so does its `/runbook`."""
     route_prefix: str = ""
     """What our paths begin with; the path of `external_url` unless it is set. `/` where a proxy takes that off."""
     web_config_file: str = ""
@@ -50,6 +50,11 @@ class Daemon:
     def held(self) -> tuple[str, ...]:
         """What holds from the start to the end: a change needs a restart."""
         return self.listen, self.state, self.prefix, self.seen_as
+
+    @property
+    def runbook(self) -> str:
+        """Our own runbook at the section of a `{reason}`; empty while nobody says where people find us."""
+        return f"{self.external_url.rstrip('/')}/runbook#{{reason}}" if self.external_url else ""
 
     @property
     def prefix(self) -> str:
@@ -167,4 +172,15 @@ class Settings:
 
 def flagged(settings: Settings, flags: Mapping[str, Any]) -> Settings:
     """*settings* with what the command line says of the daemon. Raise ValueError, naming the key."""
-    return replace(settings, daemon=replace(settings.daemon, **flags)) if flags else settings
+    if not flags:
+        return settings
+    daemon = replace(settings.daemon, **flags)
+    return replace(settings, daemon=daemon, checks=guided(settings.checks, settings.daemon.runbook, daemon.runbook))
+
+
+def guided(checks: Iterable[Check], before: str, after: str) -> tuple[Check, ...]:
+    """The *checks*, of which those whose runbook was *before* (empty: that have none) have the one at *after*."""
+    return tuple(
+        replace(check, subject=replace(check.subject, runbook=after)) if check.subject.runbook == before else check
+        for check in checks
+    )

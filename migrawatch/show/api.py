@@ -40,6 +40,8 @@ from migrawatch.show.maintenance import Calendar, asked_window, window_document
 from migrawatch.show.orders import take_order
 from migrawatch.show.page import POLICY, Page
 from migrawatch.show.probe_endpoint import Probing, probe_routes
+from migrawatch.show.runbook import POLICY as RUNBOOK_POLICY
+from migrawatch.show.runbook import runbook
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -76,6 +78,7 @@ def application(door: Door) -> Starlette:
     answers = Answers(door)
     routes: list[BaseRoute] = [
         Route("/", answers.page),
+        Route("/runbook", answers.runbook),
         Route("/metrics", answers.metrics),
         Route("/-/healthy", answers.healthy),
         Route("/-/ready", answers.ready),
@@ -155,6 +158,11 @@ class Answers:
         has_modules = probing is not None and probing.serves
         await self._page.prepare()
         return HTMLResponse(self._page.whole(has_modules=has_modules), headers={"Content-Security-Policy": POLICY})
+
+    async def runbook(self, request: Request) -> Response:
+        """What to do, a section a reason: where the links of pages lead."""
+        page = await asyncio.to_thread(runbook)
+        return HTMLResponse(page, headers={"Content-Security-Policy": RUNBOOK_POLICY})
 
     async def events(self, request: Request) -> Response:
         """The page's parts as they change."""

@@ -80,10 +80,17 @@ def _rest(incident: Incident) -> Iterator[Html]:
         yield fill("<h3>Look again</h3>{command}", command=_command(incident.reproduce))
     if incident.ack is None:
         yield fill("<h3>Say that you are on it</h3>{command}", command=_command(f"migrawatch ack {incident.id}"))
-    if incident.cause.runbook:
-        yield fill("<h3>Runbook</h3><p>{link}</p>", link=link(incident.cause.runbook, incident.cause.runbook))
+    yield fill("<h3>Runbook</h3><p>{link}</p>", link=_runbook(incident))
     told = ", ".join(incident.told) or "nobody yet"
     yield fill('<p class="quiet small">incident {id} · told: {told}</p>', id=incident.id, told=told)
+
+
+def _runbook(incident: Incident) -> Html:
+    """Where the cause's runbook is; without an address of its own that is here, at the section of the reason."""
+    cause = incident.cause
+    if cause.runbook:
+        return link(cause.runbook, cause.runbook)
+    return fill('<a href="runbook#{reason}">{reason}</a>', reason=cause.reason)
 
 
 def _command(text: str) -> Html:

@@ -22,13 +22,16 @@ STYLE = _HERE.joinpath("status.css").read_text()
 SCRIPT = _HERE.joinpath("status.js").read_text()
 
 
-def _allowed(text: str) -> str:
+def allowed(text: str) -> str:
+    """How a Content-Security-Policy names a style or a script that stands in the page: by its digest."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-POLICY = (
-    f"default-src 'none'; style-src {_allowed(STYLE)}; script-src {_allowed(SCRIPT)}; connect-src 'self'; "
-    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+POLICY_FRAME = (
+    "default-src 'none'; {sources}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+POLICY = POLICY_FRAME.format(
+    sources=f"style-src {allowed(STYLE)}; script-src {allowed(SCRIPT)}; connect-src 'self'",
 )
 """The page's Content-Security-Policy: our one style and our one script, by their digests, and nothing else."""
 
@@ -42,7 +45,8 @@ _FRAME = """<!doctype html>
 <footer class="quiet small">migrawatch {version}, up since {started} · <span id="live">not live</span> ·
 <a href="metrics">metrics</a> · <a href="api/v1/checks">checks</a> ·
 <a href="api/v1/incidents">incidents</a> · <a href="api/v1/maintenance">maintenance</a> ·
-<a href="api/v1/watches">logs</a> · {modules}<a href="-/healthy">healthy</a> · <a href="-/ready">ready</a></footer>
+<a href="api/v1/watches">logs</a> · <a href="runbook">runbook</a> ·
+{modules}<a href="-/healthy">healthy</a> · <a href="-/ready">ready</a></footer>
 <script>{script}</script></body></html>
 """
 

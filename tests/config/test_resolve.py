@@ -1,6 +1,6 @@
 """What is looked at: implicit checks and needs, vantages, hosts that are not known yet, disabled checks."""
 
-from migrawatch.config import Settings
+from migrawatch.config import Settings, flagged
 from migrawatch.config.kinds import discover
 from migrawatch.model import Covered, Severity
 from migrawatch.reason import Reason
@@ -340,6 +340,23 @@ def test_what_all_checks_cover_is_handed_to_the_one_that_asks(folder: Folder) ->
         sites=frozenset({"a.example", "b.example", "e.example"}),
         zones=frozenset({"c.example", "d.example", "xn--bcher-kva.example"}),
     )
+
+
+def test_without_a_runbook_it_is_the_daemons_own_where_people_find_it(folder: Folder) -> None:
+    """The command line may know better where that is."""
+    written = folder.load(
+        AROUND + "daemon: {external_url: 'https://status.example/watch/'}\n"
+        "checks:\n"
+        "  a: {probe: page, host: web, url: a}\n"
+        "  b: {probe: page, host: web, url: b, runbook: 'https://own'}\n"
+    )
+    told = flagged(written, {"external_url": "https://other.example"})
+
+    def found(settings: Settings) -> list[str]:
+        return [check.subject.runbook for check in settings.checks if not check.implicit]
+
+    assert found(written) == ["https://status.example/watch/runbook#{reason}", "https://own"]
+    assert found(told) == ["https://other.example/runbook#{reason}", "https://own"]
 
 
 def test_a_runbook_for_all_checks_is_that_of_those_that_name_none(folder: Folder) -> None:

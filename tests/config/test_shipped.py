@@ -346,3 +346,8 @@ def test_every_example_loads_and_its_remedies_are_whole(path: Path, environ: dic
     assert example is not None
     left = re.compile(r"(?<![$%{])\{[a-z_]\w*\}")
     assert not [command for commands in example.remedies.values() for command in commands if left.search(command)]
+
+
+def test_every_page_leads_to_our_own_runbook(production: Settings) -> None:
+    """At the port that `ssh -L` brings to whoever was woken, until somebody says where else people find us."""
+    assert {check.subject.runbook for check in production.checks} == {"http://127.0.0.1:12271/runbook#{reason}"}

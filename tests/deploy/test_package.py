@@ -159,5 +159,5 @@ def test_the_wheel_is_a_whole_migrawatch(tmp_path: Path) -> None:
     )
 
     assert {path.stem for path in (ROOT / "probes/migrawatch_probes").glob("[a-z]*.py")} <= set(listed.stdout.split())
-    for brought in ("demo/demo.yaml", "show/status.css", "config/reference.md"):
+    for brought in ("demo/demo.yaml", "show/status.css", "show/runbook.md", "config/reference.md"):
         assert (library / "migrawatch" / brought).exists()

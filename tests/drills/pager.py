@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -17,12 +18,13 @@ SECRET = b"drill"
 
 @dataclass(frozen=True)
 class Page:
-    """One page as it came in. *at* is on the monotonic clock."""
+    """One page as it came in. *at* is on the monotonic clock, *to* the path that it was posted to."""
 
     at: float
     key: str
     incident: dict[str, Any]
     text: str
+    to: str
 
     @property
     def change(self) -> str:
@@ -41,7 +43,7 @@ class Pager:
     port: int = 0
     _refuses_until: float = 0.0
     _judged: int = 0
-    _bodies: dict[str, bytes] = field(default_factory=dict)
+    _bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         """Listen on a port of the loopback there."""
@@ -54,7 +56,7 @@ class Pager:
                 self.send_response(503 if refused else 200)
                 self.end_headers()
                 if not refused:
-                    pager._take(body, self.headers["X-Migrawatch-Signature"] or "", self.headers["Idempotency-Key"])
+                    pager._take(self.path, body, self.headers)
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -69,14 +71,15 @@ class Pager:
         self._server.shutdown()
         self._server.server_close()
 
-    def _take(self, body: bytes, signature: str, key: str) -> None:
+    def _take(self, path: str, body: bytes, headers: Message) -> None:
+        signature, key = headers["X-Migrawatch-Signature"] or "", headers["Idempotency-Key"]
         if not hmac.compare_digest(signature, "sha256=" + hmac.digest(SECRET, body, "sha256").hex()):
             self.wrong.append(f"{key}: the signature does not fit")
-        if self._bodies.setdefault(key, body) != body:
+        if self._bodies.setdefault((path, key), body) != body:
             self.wrong.append(f"{key}: told again with other words")
         posted = json.loads(body)
         text = posted["commonAnnotations"].get("description", "")
-        self.pages.append(Page(time.monotonic(), key, posted["incident"], text))
+        self.pages.append(Page(time.monotonic(), key, posted["incident"], text, path))
 
     def clear(self) -> list[Page]:
         """Forget what came so far; give back what came since `judged`."""

@@ -89,7 +89,7 @@ def hosts_of(lab: Lab, written: dict[str, dict[Any, Any]]) -> dict[str, Settings
     for name, machine in lab.machines.items():
         if machine.host.public is not None and machine.host.public != MAIL_PUBLIC:
             known[name]["public"] = machine.host.public
-    names = (*(host.name for host in HOSTS), "mail-vps", "legacy-vps", "migraguard-quantum", "cloud-core")
+    names = (*(host.name for host in HOSTS), "mail-vps", "migraguard-quantum", "cloud-core")
     # PyYAML reads the key `on` as true, as YAML 1.1 has it.
     on = {name: {"on": host[True]} for name, host in written.items() if True in host}
     return {name: known.get(name, {"address": "CHANGE_ME"}) | on.get(name, {}) for name in names if name != "resolver"}

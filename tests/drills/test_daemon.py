@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Collection
+from typing import Any
 
 import pytest
 
 from migrawatch.decide.streak import FLAPS
 from tests.drills.daemon import Daemon
-from tests.drills.drill import CALM_WITHIN, drill, is_calm
+from tests.drills.drill import CALM_WITHIN, OPEN_WITHIN, QUIET, RESOLVE_WITHIN, drill, is_calm
 from tests.drills.pager import Pager
+from tests.drills.reconfigured import reconfigured
 from tests.drills.trouble import Trouble
 from tests.lab.act import WORDS, clear_filter, filter_packets
 from tests.lab.faults import FAULTS
@@ -126,6 +128,56 @@ def test_what_comes_and_goes_is_one_page_and_one_resolve(lab: Lab, daemon: Daemo
 
     assert [page.change for page in pager.pages] == ["opened", "resolved"]
     assert pager.pages[0].incident["cause"]["host"] == "mpanel-core"
+
+
+@pytest.mark.parametrize("lab", ["chain"], indirect=True)
+def test_a_warning_that_becomes_an_outage_is_raised_once_and_resolved_for_both(
+    lab: Lab, daemon: Daemon, pager: Pager
+) -> None:
+    """A certificate that nobody renews warns the desk; when it has run out it pages; the end is for both to know."""
+    assert pager.wait(lambda: is_calm(daemon), CALM_WITHIN)
+    pager.clear()
+    with reconfigured(daemon, **two_receivers(pager)):
+        try:
+            FAULTS["certificate-client-expiring"].inject(lab)
+            warned = pager.wait(lambda: bool(pager.once("opened")), OPEN_WITHIN)
+            FAULTS["certificate-client-expired"].inject(lab)
+            raised = pager.wait(lambda: bool(pager.once("raised")), OPEN_WITHIN)
+        finally:
+            lab.heal("certificate-client-expired")
+        pager.wait(lambda: len(told_to(pager, "resolved")) == 2, RESOLVE_WITHIN)
+        pager.wait(lambda: len(notices_of(pager)) > 4, QUIET)
+    pager.judged()
+
+    assert warned and raised
+    assert sorted(notices_of(pager)) == [
+        ("opened", "warning", "tls_expiring", "/desk"),
+        ("raised", "critical", "tls_expired", "/pager"),
+        ("resolved", "critical", "tls_expired", "/desk"),
+        ("resolved", "critical", "tls_expired", "/pager"),
+    ]
+    assert len({page.incident["id"] for page in pager.pages}) == 1
+    assert pager.wrong == []
+
+
+def two_receivers(pager: Pager) -> dict[str, Any]:
+    """Sections for a desk that is told of warnings, and a pager of what is critical."""
+    at = {"kind": "webhook", "secret": {"credential": "webhook_secret"}}
+    return {
+        "receivers": {name: {**at, "url": f"http://127.0.0.1:{pager.port}/{name}"} for name in ("pager", "desk")},
+        "routes": [{"severity": "critical", "to": ["pager"]}, {"severity": "warning", "to": ["desk"]}],
+    }
+
+
+def told_to(pager: Pager, change: str) -> set[str]:
+    """Who was told of a *change*."""
+    return {page.to for page in pager.pages if page.change == change}
+
+
+def notices_of(pager: Pager) -> list[tuple[str, str, str, str]]:
+    """Each notice once a receiver: what changed, how loud, why, and to whom."""
+    once = {(page.key, page.to): page for page in pager.pages}.values()
+    return [(page.change, page.incident["severity"], page.incident["cause"]["reason"], page.to) for page in once]
 
 
 def verdicts_of(daemon: Daemon, names: Collection[str]) -> set[str]:

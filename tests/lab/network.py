@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab.plan import GATE, HOSTS, Host
+from tests.lab.plan import GATE, HOSTS, LAN, Host
 from tests.lab.shell import LabError, run
 
 CLONE_NEWNET = 0x40000000
@@ -39,7 +39,8 @@ def make(lab: str, hosts: Sequence[Host]) -> None:
     for host in hosts:
         _attach(lan, namespace_of(lab, host.name), host)
     for host in hosts:
-        for address in (*([host.public] if host.public else []), *host.also):
+        own = [host.address] if host.is_outside else []
+        for address in (*own, *([host.public] if host.public else []), *host.also):
             _publish(lab, host, address, hosts)
     refuse_a_way_out([lan, *(namespace_of(lab, host.name) for host in hosts)])
 
@@ -52,7 +53,10 @@ def _attach(lan: str, own: str, host: Host) -> None:
     # A host that says "unreachable" says it to everybody who asks, not once a second.
     _set(own, "/proc/sys/net/ipv4/icmp_ratelimit", "0")
     _batch(lan, f"link set {host.name} master {BRIDGE} up")
-    _batch(own, "link set lo up", f"addr add {host.address}/24 dev eth0", "link set eth0 up")
+    _batch(own, "link set lo up", "link set eth0 up")
+    # Who stands beyond the edge gets its address by being published, and finds the others on the same wire.
+    way = f"route add {LAN} dev eth0" if host.is_outside else f"addr add {host.address}/{LAN.prefixlen} dev eth0"
+    _batch(own, way)
 
 
 def _publish(lab: str, host: Host, address: str, hosts: Sequence[Host]) -> None:

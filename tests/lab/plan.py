@@ -1,6 +1,7 @@
 """The hosts of the map that this lab has, with their real addresses."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -11,6 +12,7 @@ RUNTIME = Path("/run/migrawatch-lab")
 # Where a host finds all of words/.
 WORDS_PATH = "usr/local/lib/lab-words.sh"
 
+LAN = ip_network("10.1.10.0/24")
 # The daemon's own place: migraguard-quantum has no address in the map yet.
 GATE = "10.1.10.250"
 PUBLIC = "73.139.18.218"
@@ -30,6 +32,7 @@ NS2 = "10.1.10.104"
 # address of documentation.
 REGISTRIES = ("198.41.0.4", "192.5.6.30")
 STRANGER = "203.0.113.25"
+LEGACY = "31.220.98.95"  # the map's VPS at Contabo: who looks at the edge from beyond it
 ELSEWHERE = "203.0.113.53"  # somebody else's name server, that stands idle
 # The domain that asks for TLS on the way to it (MTA-STS, TLS-RPT), and the web server that has its policy.
 POLICED = "migrapanel.com"
@@ -47,6 +50,11 @@ class Host:
     also: tuple[str, ...] = ()  # further addresses
     devices: tuple[str, ...] = ()  # devices of the machine that it may open
     ready: str  # a command that succeeds inside the host once its services answer; it knows the words of words/
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it stands beyond the edge: it has an address on the internet alone."""
+        return ip_address(self.address) not in LAN
 
 
 # The 502 chain: enough for everything that does not ask for mail, names or backups. What answers may still be
@@ -69,6 +77,7 @@ CHAIN = (
         address="10.1.10.210",
         ready="systemctl -q is-active postgresql@15-main && pg_isready -q -h 10.1.10.210",
     ),
+    Host(name="legacy-vps", address=LEGACY, ready="systemctl -q is-active ssh legacy-site.socket"),
 )
 # Mail, names and backups: none of them asks anything of the chain.
 BEYOND = (

@@ -389,7 +389,7 @@ async def test_every_link_of_the_page_leads_somewhere(tmp_path: Path) -> None:
             own = [link for link in links if "//" not in link and not link.startswith("#")]
             statuses = {link: (await client.get(str(page.url.join(link)))).status_code for link in own}
 
-        assert {"metrics", "api/v1/checks", "api/v1/incidents", "-/healthy"} <= statuses.keys()
+        assert {"metrics", "runbook", "api/v1/checks", "api/v1/incidents", "-/healthy"} <= statuses.keys()
         # There is nobody here who keeps windows.
         assert {link for link, status in statuses.items() if status == 404} == {"api/v1/maintenance"}
         assert 'EventSource("api/v1/events")' in page.text

@@ -17,6 +17,7 @@ from tests.lab.faults import (
     mail_reading,
     mail_sending,
     names,
+    outside,
     pairs,
     paths,
     policies,
@@ -57,6 +58,7 @@ CHAIN = _area(
         *hosts.FAULTS,
         *paths.FAULTS,
         *ssh.FAULTS,
+        *outside.FAULTS,
     ),
 )
 BEYOND = _area(
