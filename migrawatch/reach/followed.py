@@ -67,7 +67,7 @@ class Followed(AskedOnce):
         super().__init__()
         self._servers = Staggered(vantage, port=port, patience=patience, aside=aside)
         self._zones = {".": _Zone(name=".", addresses=tuple(roots))}
-        self._hosts: dict[str, tuple[str, ...]] = {}
+        self._hosts: dict[str, tuple[str, ...] | Down] = {}
 
     async def _ask(self, name: str, kind: str) -> Records:
         try:
@@ -153,7 +153,7 @@ class Followed(AskedOnce):
         if answer := await self._first(zone, zone.addresses, (name, kind), trip, faults):
             return answer
         for at in range(0, min(len(zone.names), _MOST_NAMES), _NAMES_AT_ONCE):
-            addresses = await self._looked_up(zone, zone.names[at : at + _NAMES_AT_ONCE], trip)
+            addresses = await self._looked_up(zone, zone.names[at : at + _NAMES_AT_ONCE], trip, faults)
             if answer := await self._first(zone, addresses, (name, kind), trip, faults):
                 return answer
         raise _unheard(zone, faults)
@@ -172,29 +172,33 @@ class Followed(AskedOnce):
 
         return await self._servers.first(addresses, question, accepted=accept, counted=count, faults=faults)
 
-    async def _looked_up(self, zone: _Zone, names: Sequence[str], trip: _Trip) -> tuple[str, ...]:
+    async def _looked_up(self, zone: _Zone, names: Sequence[str], trip: _Trip, faults: list[Down]) -> tuple[str, ...]:
+        """The IPv4 addresses of name servers; *faults* say why there are none."""
         if trip.looking_up:
             found = [await self._addresses(name, trip) for name in names]
         else:
             async with zone.locks.setdefault("", asyncio.Lock()):
                 found = [await self._addresses(name, trip) for name in names]
-        return tuple(dict.fromkeys(address for several in found for address in several))
+        faults += [one for one in found if isinstance(one, Down)]
+        return tuple(dict.fromkeys(address for one in found if not isinstance(one, Down) for address in one))
 
-    async def _addresses(self, name: str, trip: _Trip) -> tuple[str, ...]:
-        """The IPv4 addresses of a name server; none for one that can only be found by itself."""
+    async def _addresses(self, name: str, trip: _Trip) -> tuple[str, ...] | Down:
+        """None for a name server that can only be found by itself."""
         before = trip.looking_up
         if name in self._hosts:
             return self._hosts[name]
         if name in before or len(before) >= _NESTED:
             return ()
         trip.looking_up = (*before, name)
+        found: tuple[str, ...] | Down
         try:
             found = (await self._answered(name, "A", trip))[1].values
-        except Down:
-            found = ()
+        except Down as fault:
+            found = fault
         finally:
             trip.looking_up = before
-        if found or not before:  # deeper down it may be missing for the way that led there
+        # Further down it may have failed for the way that led there.
+        if not before or not isinstance(found, Down):
             self._hosts[name] = found
         return found
 
@@ -228,7 +232,8 @@ def _usable(zone: _Zone, answer: Answer) -> Answer:
 
 def _unheard(zone: _Zone, faults: Sequence[Down]) -> Down | Unsure:
     """What it means that none of the servers of *zone* gave an answer that can be used: what a resolver says then."""
-    told = "; ".join(dict.fromkeys(fault.detail for fault in faults))[:400] or "none has an address"
+    details = dict.fromkeys(fault.detail.removeprefix("delegation: ") for fault in faults)
+    told = "; ".join(details)[:400] or "none has an address"
     detail = f"delegation: no server of {'the root' if zone.name == '.' else zone.name} answers: {told}"
     if zone.name == ".":
         return Unsure(Reason.UPLINK_LOST, detail)
