@@ -18,7 +18,7 @@ from migrawatch.reason import Reason
 _DEEPEST = 12
 _LONGEST_CHAIN = 8
 _NESTED = 3
-_MOST_NAMES, _NAMES_AT_ONCE = 8, 2
+_MOST_NAMES, _NAMES_AT_ONCE = 12, 4
 _MOST_QUESTIONS = 60
 """Questions that go out for one, whatever the world's zones look like."""
 
