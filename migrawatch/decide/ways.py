@@ -54,7 +54,7 @@ def _always(alone: Reason, needing: Reason | None = None) -> Ways:
     return Ways(alone=alone, shut=other, behind=other, gone=other, silent=other)
 
 
-_AWAY = {"mail_dns": R.DNS_TIMEOUT, **dict.fromkeys(("dns_consistency", "dnsbl", "domain_expiry"), R.UPLINK_LOST)}
+_AWAY = dict.fromkeys(("mail_dns", "dns_consistency", "dnsbl", "domain_expiry"), R.UPLINK_LOST)
 """What kinds that ask others about a host say when they reach none of those."""
 
 _LAN = "uplink/lan"

@@ -16,7 +16,8 @@ class Records:
     for MX, and a TXT record's strings joined with nothing between, a byte a character.
 
     *alias* is the name that aliases (CNAME) led to, if any. *code* is the rcode's name, empty when there was no answer;
-    *problem* and *reason* then say what happened instead.
+    *problem* and *reason* then say what happened instead. *server* (`address:port`) is who has the name and told it,
+    where it was looked for from the root.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Records:
     alias: str = ""
     problem: str = ""
     reason: Reason = Reason.DNS_SERVFAIL
+    server: str = ""
 
     @property
     def is_known(self) -> bool:

@@ -82,7 +82,7 @@ class Tree:
         servers, cut = self._roots, "."
         for _ in range(_DEEPEST):
             address, answer = await self._first(servers, cut, name, kind)
-            owner, names = _referred(answer, name, cut)
+            owner, names = referred(answer, name, cut)
             step = _Step(address, cut, answer, owner, names)
             if not owner or owner == until:
                 return step
@@ -138,15 +138,16 @@ class Tree:
         return await self._ask(address, name, kind)
 
 
-def _referred(answer: Answer, name: str, cut: str) -> tuple[str, tuple[str, ...]]:
+def referred(answer: Answer, name: str, cut: str) -> tuple[str, tuple[str, ...]]:
     """The zone that *answer* refers to (deeper than *cut*, on the way to *name*) and its servers; empty for none."""
     for one in (*answer.records, *answer.authority):
-        if one.kind == "NS" and _is_below(one.name, cut) and (one.name == name or _is_below(name, one.name)):
+        if one.kind == "NS" and is_below(one.name, cut) and (one.name == name or is_below(name, one.name)):
             several = (*answer.records, *answer.authority)
             names = sorted({other.value for other in several if other.kind == "NS" and other.name == one.name})
             return one.name, tuple(names[:_MOST_NAMES])
     return "", ()
 
 
-def _is_below(name: str, zone: str) -> bool:
+def is_below(name: str, zone: str) -> bool:
+    """Whether *name* stands below *zone*, which it is not itself."""
     return name != zone and (zone == "." or name.endswith(f".{zone}"))

@@ -1,5 +1,6 @@
 """Questions to one set of name servers, each asked once a look, and answered as text."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 from migrawatch.model import Down
@@ -16,16 +17,10 @@ _MOST_VALUES = 200
 _BY_CODE = {"REFUSED": Reason.DNS_REFUSED}
 
 
-class Lookups:
-    """Asks *servers* in their order until one answers, and remembers the answers for as long as it lives.
+class AskedOnce(ABC):
+    """Answers questions, and remembers the answers for as long as it lives."""
 
-    *recursion* is for resolvers; an authoritative server is asked for what it has itself.
-    """
-
-    def __init__(self, vantage: Vantage, servers: Sequence[Nameserver], *, recursion: bool) -> None:
-        self._vantage = vantage
-        self._servers = tuple(servers)
-        self._recursion = recursion
+    def __init__(self) -> None:
         self._known: dict[tuple[str, str], Records] = {}
         self.asked = 0
         """Questions that went out so far."""
@@ -48,6 +43,27 @@ class Lookups:
         wanted = [key for key in keys if key not in self._known]
         self._known.update(zip(wanted, await all_of(*(self._ask(*key) for key in wanted)), strict=True))
 
+    def know(self, answers: Iterable[Records]) -> None:
+        """Take *answers* for given, so that their questions are not asked."""
+        self._known.update(((seen.name, seen.kind), seen) for seen in answers)
+
+    @abstractmethod
+    async def _ask(self, name: str, kind: str) -> Records:
+        """Ask for *name* (in lower case, without final dot)."""
+
+
+class Lookups(AskedOnce):
+    """Asks *servers* in their order until one answers.
+
+    *recursion* is for resolvers; an authoritative server is asked for what it has itself.
+    """
+
+    def __init__(self, vantage: Vantage, servers: Sequence[Nameserver], *, recursion: bool) -> None:
+        super().__init__()
+        self._vantage = vantage
+        self._servers = tuple(servers)
+        self._recursion = recursion
+
     async def _ask(self, name: str, kind: str) -> Records:
         seen = Records(name=name, kind=kind, code="", problem="there is no server to ask", reason=Reason.DNS_TIMEOUT)
         problems: list[str] = []
@@ -61,8 +77,7 @@ class Lookups:
         )
 
     async def _asked_at(self, server: Nameserver, name: str, kind: str) -> Records:
-        # A name that a macro of SPF made may hold anything; a backslash would escape what follows it.
-        plain = name.replace("\\", "\\\\")
+        plain = escaped(name)
         self.asked += 1
         try:
             answer = await ask_server(server, plain, kind, self._vantage, recursion=self._recursion)
@@ -75,11 +90,22 @@ class Lookups:
         return _read(name, kind, answer)
 
 
-def _read(name: str, kind: str, answer: Answer) -> Records:
+def escaped(name: str) -> str:
+    """*name* as a question takes it: one that a macro of SPF made may hold anything."""
+    # A backslash would escape what follows it.
+    return name.replace("\\", "\\\\")
+
+
+def texts_or_values(answer: Answer) -> tuple[str, ...]:
+    """The values as text, not more of them than anybody serves to mail."""
     # A byte a character, so that what is no ASCII is seen as that, and nothing is lost.
-    values = tuple(text.decode("latin-1") for text in answer.texts) if kind == "TXT" else answer.values
+    several = tuple(text.decode("latin-1") for text in answer.texts) if answer.kind == "TXT" else answer.values
+    return several[:_MOST_VALUES]
+
+
+def _read(name: str, kind: str, answer: Answer) -> Records:
     alias = answer.owner if answer.owner != answer.name else ""
-    seen = Records(name=name, kind=kind, code=answer.rcode, values=values[:_MOST_VALUES], alias=alias)
+    seen = Records(name=name, kind=kind, code=answer.rcode, values=texts_or_values(answer), alias=alias)
     if seen.is_known:
         return seen
     reason = _BY_CODE.get(answer.rcode, Reason.DNS_SERVFAIL)

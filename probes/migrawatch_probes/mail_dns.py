@@ -10,8 +10,10 @@ from migrawatch.model import Finding
 from migrawatch.parse.dkim import KeyType
 from migrawatch.parse.url import parse_dial
 from migrawatch.probe import Access, Contact, Covered, Down, Measure, Probe, Reason, Seconds, Verdict, Visit, access_to
-from migrawatch.reach.lookup import Lookups
-from migrawatch.reach.name import ascii_name, ascii_names
+from migrawatch.reach.delegation import ROOT_SERVERS
+from migrawatch.reach.followed import Followed
+from migrawatch.reach.lookup import AskedOnce, Lookups
+from migrawatch.reach.name import ascii_name, ascii_names, is_literal
 from migrawatch.reach.nameserver import Nameserver
 from migrawatch.reach.public_key import read_public_key
 from migrawatch.talk.mail_records.agreement import judge_agreement
@@ -54,8 +56,9 @@ REMEDIES = {
     Reason.DNS_NXDOMAIN: (NAMES, ZONE),
     Reason.DNS_SERVFAIL: (NAMES, "dig @{address} MX {domain}"),
     Reason.DNS_REFUSED: ("dig @{address} MX {domain}", 'ssh {host} "pdnsutil list-all-zones"'),
-    Reason.DNS_TIMEOUT: ("dig MX {domain}", "cat /etc/resolv.conf"),
-    Reason.CONNECT_REFUSED: ("dig MX {domain}", "cat /etc/resolv.conf", POLICY),
+    Reason.DNS_TIMEOUT: (NAMES, "dig @{address} MX {domain}"),
+    Reason.CONNECT_REFUSED: (NAMES, "dig @{address} MX {domain}", POLICY),
+    Reason.UPLINK_LOST: ("dig @198.41.0.4 . NS", "ip route get 198.41.0.4"),
 }
 
 
@@ -89,9 +92,10 @@ class Dkim:
 class MailDnsProbe(Probe):
     """Ask for MX, SPF, DKIM, DMARC, MTA-STS and TLS-RPT of a *domain*, and judge them as other mail servers do.
 
-    What the *resolvers* say (`address[:port]`; those of /etc/resolv.conf unless said) is what the public sees, and is
-    judged. *address* is the server that the records are kept on: what it says otherwise is told. *mx* are the names
-    that mail must go to. With *mta_sts* and *tls_rpt* these records must be there. *answer_within* is for each server.
+    What the public sees is judged: what the servers say whom the delegation from *roots* (the internet's unless said)
+    leads to, over IPv4, or where given the *resolvers* (`address[:port]`). *address* is the server that the records are
+    kept on: what it says otherwise is told. *port* is that of all servers but the resolvers. *mx* are the names that
+    mail must go to. With *mta_sts* and *tls_rpt* these records must be there. *answer_within* is for each server.
     The MTA-STS policy that a record promises is fetched once an hour and held against the MX records; *ca_file* is
     whom to trust for it, *policy_dial* where to connect for it instead (`host[:port]`), *policy_within* for how long.
     Without *records* only the names of the sending addresses are judged, and the server is not asked.
@@ -100,6 +104,7 @@ class MailDnsProbe(Probe):
     domain: str
     address: str
     port: int = 53
+    roots: tuple[str, ...] = ROOT_SERVERS
     resolvers: tuple[str, ...] = ()
     mx: tuple[str, ...] = ()
     mail: Mail = field(default_factory=Mail)
@@ -130,6 +135,10 @@ class MailDnsProbe(Probe):
         if not self.records and not (self.mail.ptr and self.mail.sending_addresses):
             raise ValueError("records: nothing is left to judge: give mail.sending_addresses, and leave mail.ptr on")
         check_resolvers(self.resolvers)
+        if not (self.roots or self.resolvers):
+            raise ValueError("roots: nobody is left who tells what the public sees: give roots or resolvers")
+        if unusable := [root for root in self.roots if not is_literal(root)]:
+            raise ValueError(f"roots: wanted addresses, got {unusable[0]!r}")
         if self.policy_dial:
             parse_dial(self.policy_dial)
 
@@ -150,20 +159,27 @@ class MailDnsProbe(Probe):
         return {selector: read_public_key(pem) for selector, pem in self.dkim.public_keys.items()}
 
     @property
+    def silence(self) -> Seconds:
+        """How long silent servers are waited for, over UDP and TCP: those of the delegation, then ours."""
+        return 0.0 if self.resolvers else 4 * self.answer_within
+
+    @property
     def access(self) -> Access:
-        """The resolvers, the server that keeps the records, and the one that has the policy."""
-        asked = access_to_resolvers(self.resolvers)
+        """The resolvers, else whomever the delegation names; the server with the records, and that with the policy."""
+        asked = access_to_resolvers(self.resolvers) if self.resolvers else access_to(("*", self.port))
         if not self.records:
             return asked
         policy = parse_dial(self.policy_dial) if self.policy_dial else (f"mta-sts.{ascii_name(self.domain)}", 443)
         return asked | access_to((self.address, self.port), (policy[0], policy[1] or 443))
 
     async def observe(self, visit: Visit) -> None:
-        """Ask the public first, judge, then compare with what is kept. Raise Down when the public sees no domain."""
+        """Ask the public first, judge, then compare with what is kept. Raise Down when the public sees no domain.
+
+        Raise Unsure when no root answers: then it is us who see nothing.
+        """
         domain = ascii_name(self.domain)
         with visit.step("public", late=Reason.DNS_TIMEOUT):
-            resolvers = await resolvers_of(self.resolvers, self.answer_within, visit)
-            public = Lookups(visit.vantage, resolvers, recursion=True)
+            public = await self._public(visit)
             findings = await self._judged(visit, domain, public) if self.records else []
             findings += await self._reverse(public)
         if self.records:
@@ -174,10 +190,12 @@ class MailDnsProbe(Probe):
         if self.records:
             await self._compare(visit, domain, public)
 
-    async def _compare(self, visit: Visit, domain: str, public: Lookups) -> None:
-        """What is kept, beside what the public sees."""
+    async def _compare(self, visit: Visit, domain: str, public: AskedOnce) -> None:
+        """What is kept, beside what the public sees. A server that was asked for the public is not asked again."""
         with visit.step("kept", late=Reason.DNS_TIMEOUT):
-            server = Lookups(visit.vantage, [await self._server(visit)], recursion=False)
+            keeper = await self._server(visit)
+            server = Lookups(visit.vantage, [keeper], recursion=False)
+            server.know(seen for seen in public.answers if seen.server == str(keeper))
             if (await server(domain, "MX")).is_known:
                 await server.ahead((name, "TXT") for name in (domain, *self._beside(domain)))
             _note(visit, await judge_agreement(domain, self._beside(domain), public, server))
@@ -189,7 +207,15 @@ class MailDnsProbe(Probe):
         address = (await visit.resolve(self.address))[0]
         return Nameserver(address=address, port=self.port, patience=self.answer_within)
 
-    async def _exists(self, domain: str, public: Lookups) -> None:
+    async def _public(self, visit: Visit) -> AskedOnce:
+        if self.resolvers:
+            resolvers = await resolvers_of(self.resolvers, self.answer_within, visit)
+            return Lookups(visit.vantage, resolvers, recursion=True)
+        # What another server of the zone says can be compared; ours is asked for what it keeps anyway.
+        kept = (self.address,)
+        return Followed(visit.vantage, self.roots, port=self.port, patience=self.answer_within, aside=kept)
+
+    async def _exists(self, domain: str, public: AskedOnce) -> None:
         """Raise Down when nobody answers for the domain at all: every other question would be as vain."""
         answer = await public(domain, "MX")
         if answer.code == "NXDOMAIN":
@@ -204,7 +230,7 @@ class MailDnsProbe(Probe):
         keys = (f"{selector}._domainkey.{domain}" for selector in self.dkim.selectors if not self.dkim.domain)
         return (*keys, f"_dmarc.{domain}", f"_mta-sts.{domain}", f"_smtp._tls.{domain}")
 
-    async def _judged(self, visit: Visit, domain: str, public: Lookups) -> list[Finding]:
+    async def _judged(self, visit: Visit, domain: str, public: AskedOnce) -> list[Finding]:
         await self._exists(domain, public)
         signed_as, envelope = self.dkim.domain or domain, self.mail.envelope or domain
         keys = (f"{selector}._domainkey.{signed_as}" for selector in self.dkim.selectors)
@@ -218,7 +244,7 @@ class MailDnsProbe(Probe):
         found += await judge_tls_rpt(domain, self.tls_rpt, public)
         return found
 
-    async def _policy(self, visit: Visit, domain: str, public: Lookups) -> list[Finding]:
+    async def _policy(self, visit: Visit, domain: str, public: AskedOnce) -> list[Finding]:
         """What is wrong with the MTA-STS policy. A domain that promises none costs nothing here."""
         promised = await promised_id(domain, public)
         if not promised:
@@ -236,18 +262,18 @@ class MailDnsProbe(Probe):
             visit.remember(known)
         return await judge_policy(domain, known.policy, public)
 
-    async def _reverse(self, public: Lookups) -> list[Finding]:
+    async def _reverse(self, public: AskedOnce) -> list[Finding]:
         addresses = self.mail.sending_addresses if self.mail.ptr else ()
         return [one for address in addresses for one in await judge_reverse(address, self.mail.helo, public)]
 
-    async def _spf(self, visit: Visit, domain: str, public: Lookups) -> tuple[Finding, ...]:
+    async def _spf(self, visit: Visit, domain: str, public: AskedOnce) -> tuple[Finding, ...]:
         seen = await judge_spf(domain, self.mail.sending_addresses, self.mail.helo, public)
         visit.measure(SPF_LOOKUPS, seen.lookups)
         for address, trace in seen.traces:
             visit.evidence(f"SPF of {domain} for {address}", "\n".join(trace)[:_LONGEST_TRACE])
         return seen.findings
 
-    async def _key(self, visit: Visit, domain: str, selector: str, public: Lookups) -> tuple[Finding, ...]:
+    async def _key(self, visit: Visit, domain: str, selector: str, public: AskedOnce) -> tuple[Finding, ...]:
         seen = await judge_dkim(domain, selector, self._signers.get(selector), public)
         if seen.bits:
             visit.measure(DKIM_SIZE, seen.bits / 8, selector=selector)
@@ -256,10 +282,12 @@ class MailDnsProbe(Probe):
         return seen.findings
 
 
-def _tell_records(visit: Visit, public: Lookups) -> None:
+def _tell_records(visit: Visit, public: AskedOnce) -> None:
     for seen in public.answers:
         if seen.kind in _TOLD:
             visit.fact(f"{seen.name} {seen.kind}", ", ".join(sorted(seen.values)) or "nothing")
+    if servers := sorted({seen.server for seen in public.answers if seen.server}):
+        visit.evidence("delegation: told by", ", ".join(servers)[:_LONGEST_TRACE])
 
 
 def _note(visit: Visit, findings: list[Finding]) -> None:

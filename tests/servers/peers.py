@@ -15,10 +15,10 @@ Peer = AbstractAsyncContextManager[int]
 GARBAGE = bytes(range(128, 256)) * 8 + b"\r\n\r\n" + b"\x00" * 64
 
 
-def _listening(address: str) -> socket.socket:
+def _listening(address: str, port: int) -> socket.socket:
     if not address.startswith("/"):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        return socket.create_server((address, 0), family=family, backlog=100)
+        return socket.create_server((address, port), family=family, backlog=100)
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(address)
     listening.listen(100)
@@ -26,7 +26,7 @@ def _listening(address: str) -> socket.socket:
 
 
 @asynccontextmanager
-async def peer(serve: Serve, address: str = "127.0.0.1") -> AsyncIterator[int]:
+async def peer(serve: Serve, address: str = "127.0.0.1", port: int = 0) -> AsyncIterator[int]:
     """A listener at *address* (an IP, or a unix socket's path); *serve* has each connection in a task, until the end.
 
     asyncio.start_server would leave a connection open that it accepts in the very moment it is closed.
@@ -37,7 +37,7 @@ async def peer(serve: Serve, address: str = "127.0.0.1") -> AsyncIterator[int]:
         accepted, _ = listening.accept()
         served[asyncio.create_task(_serve(serve, accepted))] = accepted
 
-    with _listening(address) as listening:
+    with _listening(address, port) as listening:
         listening.setblocking(False)
         loop.add_reader(listening, accept)
         try:

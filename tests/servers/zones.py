@@ -22,7 +22,11 @@ Records: TypeAlias = Sequence[str] | str
 """Records of one type as a zone file writes them, or a word: `silent`, or an rcode's name."""
 
 Zones: TypeAlias = Mapping[str, Mapping[str, Records]]
-"""Names in lower case without final dot, to types, to records. The type `ANY` stands for all that are not there."""
+"""Names in lower case without final dot, to types, to records. The type `ANY` stands for all that are not there.
+
+The type `CUT` leads all questions for the name and below it elsewhere: name servers, each with its address
+(`ns.example. 127.0.0.2`).
+"""
 
 
 class ZoneServer(asyncio.DatagramProtocol):
@@ -66,6 +70,8 @@ class ZoneServer(asyncio.DatagramProtocol):
         kind = dns.rdatatype.to_text(asked.rdtype)
         self.asked.append(f"{by} {asked.name.to_text(omit_final_dot=True)} {kind}")
         answer = dns.message.make_response(question)
+        if servers := self._cut(asked.name):
+            return _referral(answer, *servers)
         answer.flags |= dns.flags.AA
         name = asked.name
         while True:
@@ -83,6 +89,10 @@ class ZoneServer(asyncio.DatagramProtocol):
                 return answer
             name = answer.answer[-1][0].target
 
+    def _cut(self, name: dns.name.Name) -> tuple[str, Records] | None:
+        cuts = ((cut, at["CUT"]) for cut, at in self.zones.items() if "CUT" in at)
+        return next((one for one in cuts if f".{_text(name)}".endswith(f".{one[0]}")), None)
+
     def _records(self, name: dns.name.Name, kind: str) -> Records:
         at = self.zones.get(_text(name))
         if at is None:
@@ -94,6 +104,13 @@ class ZoneServer(asyncio.DatagramProtocol):
 def _text(name: dns.name.Name) -> str:
     """*name* with its bytes as they are: nothing in it is escaped."""
     return b".".join(label for label in name.labels if label).decode("latin-1").lower()
+
+
+def _referral(answer: dns.message.Message, cut: str, servers: Records) -> dns.message.Message:
+    told = [server.split(" ") for server in servers]
+    answer.authority.append(_rrset(dns.name.from_text(cut), "NS", [name for name, _ in told]))
+    answer.additional = [_rrset(dns.name.from_text(name), "A", [address]) for name, address in told if address]
+    return answer
 
 
 def _rrset(name: dns.name.Name, kind: str, records: Sequence[str]) -> dns.rrset.RRset:
@@ -113,10 +130,10 @@ def txt(*strings: bytes | str) -> str:
 
 
 @asynccontextmanager
-async def zone_server(zones: Zones, address: str = "127.0.0.1") -> AsyncIterator[ZoneServer]:
-    """A server of *zones* for as long as the block lasts."""
+async def zone_server(zones: Zones, address: str = "127.0.0.1", port: int = 0) -> AsyncIterator[ZoneServer]:
+    """A server of *zones* for as long as the block lasts, on any port unless said."""
     server = ZoneServer(zones)
-    async with peer(server.stream, address) as server.port:
+    async with peer(server.stream, address, port) as server.port:
         packets, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: server, local_addr=(address, server.port), family=socket.AF_INET
         )

@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from migrawatch.model import Secret
 from tests.contract.examples import Place, Setting
-from tests.contract.examples.mail_dns import ADDRESS as NAME_SERVER
 from tests.servers.mail_host import ADDRESS, NAME, PASSWORD, mail_host
+from tests.servers.mail_tree import KEPT as NAME_SERVER
 from tests.servers.mail_zones import key_record
 from tests.servers.milter import Signer
 from tests.servers.postfix import Smtpd

@@ -9,8 +9,11 @@ INTERNET = Cause(check="uplink/internet", host=HERE, service="site uplink", reas
 LAN = Cause(check="uplink/lan", host=HERE, service="local network", reason="uplink_lan")
 BEYOND_THE_EDGE = f"ip daddr {{ {', '.join((*REGISTRIES, STRANGER, ELSEWHERE, POLICY_HOST))} }}"
 
-# What is looked at by the public's eyes, and what goes on as if nothing were.
-PUBLIC = frozenset({"smtp-out@mail-core", *(f"mail-records/{site}" for site in SITES)})
+# What is looked at by the public's eyes and cannot be seen now, and what goes on as if nothing were.
+PUBLIC = (
+    *(f"{check}/{site}" for check in ("zone", "mail-records", "mail-records-core") for site in SITES),
+    "mail-address",
+)
 ON_THE_LAN = ("uplink/lan", "imap", "submission", "dns-server", "postfix-unit", "host/mail-core", "mount/srv1")
 
 
@@ -23,10 +26,10 @@ def internet(name: str, breaks: str, verdict: str, seen: str) -> Fault:
         shows={
             INTERNET.check: ("down", INTERNET.reason),
             "smtp-out@mail-core": ("down", seen),
-            **{f"zone/{site}": ("unknown", "uplink_lost") for site in SITES},
+            **dict.fromkeys(PUBLIC, ("unknown", "uplink_lost")),
             **dict.fromkeys(ON_THE_LAN, ("ok", "")),
         },
-        symptoms=PUBLIC,
+        symptoms=frozenset({"smtp-out@mail-core"}),
         inject=filter_packets("resolver", f"{BEYOND_THE_EDGE} {verdict}"),
         heal=clear_filter("resolver"),
     )
