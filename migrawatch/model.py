@@ -207,13 +207,21 @@ class Fact:
     since: datetime | None = None
 
 
+LONGEST_DETAIL = 1000
+"""Characters of a finding in words: what a peer sends must not fill the page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not ok."""
+    """One thing that is not ok. *detail* is cut where it is longer than anybody reads."""
 
     verdict: Verdict
     reason: Reason
     detail: str
+
+    def __post_init__(self) -> None:
+        if len(self.detail) > LONGEST_DETAIL:
+            object.__setattr__(self, "detail", f"{self.detail[: LONGEST_DETAIL - 1]}…")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

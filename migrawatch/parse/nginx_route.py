@@ -9,6 +9,9 @@ from migrawatch.parse.nginx import Dump
 from migrawatch.parse.nginx_syntax import Directive
 
 _PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
+
+_MOST_REDIRECTS = 10
+"""So often nginx goes from one location to another before it gives a request up (NGX_HTTP_MAX_URI_CHANGES)."""
 _PASSES = ("proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass")
 
 
@@ -166,7 +169,9 @@ def route_for(dump: Dump, server: Directive, path: str) -> Route:
     return Route(location=name, targets=targets, words=words, error_log=log, file=where.file, line=where.line)
 
 
-def _destination(dump: Dump, server: Directive, location: Directive | None) -> tuple[str, tuple[str, ...]]:
+def _destination(
+    dump: Dump, server: Directive, location: Directive | None, redirects: int = 0
+) -> tuple[str, tuple[str, ...]]:
     if (answer := server.first("return")) is not None:
         return " ".join(("return", *answer.words)), ()
     if location is None:
@@ -178,10 +183,12 @@ def _destination(dump: Dump, server: Directive, location: Directive | None) -> t
             url = _substituted(passed.words[0], server, location)
             return f"{name} {passed.words[0]}", _targets(dump, url)
     tried = location.first("try_files")
-    if tried is not None and tried.words[-1].startswith("@"):
+    if tried is not None and tried.words and tried.words[-1].startswith("@"):
         named = next((each for each in server.all("location") if each.words == (tried.words[-1],)), None)
+        if named is not None and redirects >= _MOST_REDIRECTS:
+            return f"locations that lead in circles, to {tried.words[-1]}", ()
         if named is not None:
-            return _destination(dump, server, named)
+            return _destination(dump, server, named, redirects + 1)
     return "files on its own disk", ()
 
 

@@ -158,6 +158,8 @@ def _root(server: Directive) -> Directive | None:
 
 def _returned(told: Directive) -> tuple[str, str]:
     """`return 301 URL;`, or `return URL;`, which means 302."""
+    if not told.words:
+        return "", ""
     if len(told.words) == 1 and not told.words[0].isdecimal():
         return "302", told.words[0]
     return told.words[0], told.words[1] if len(told.words) > 1 else ""
