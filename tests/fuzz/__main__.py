@@ -2,7 +2,8 @@
 
 libFuzzer makes the inputs: it goes on from those that took a new way through the code. An input may take so long and
 so much memory, and no more. Writes the totals to fuzz.json, unless only some targets were asked for; the last line
-printed is the totals, and the exit code is 1 if one target crashed or ended before it took its share.
+printed is the totals, and the exit code is 1 if one target crashed or ended before it took its share. It needs atheris,
+which neither the package nor its tests do: `make fuzz` has it in .fuzz/.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from tests.fuzz.seeds import write_seeds
 from tests.fuzz.targets import TARGETS
-from tests.fuzz.totals import Outcome, Totals, outcome_of
+from tests.fuzz.totals import Outcome, Totals, added, outcome_of
 
 PROJECT = Path(__file__).parents[2]
 KEPT = PROJECT / ".fuzz"
@@ -40,6 +41,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", action="append", choices=TARGETS, help="only this target (may be given again)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="so many targets side by side")
+    parser.add_argument("--add", action="store_true", help="add this run to those of fuzz.json, not in their place")
     asked = parser.parse_args()
     names = asked.only or list(TARGETS)
     began, date = time.monotonic(), datetime.now(UTC)
@@ -55,7 +57,9 @@ def main() -> int:
         outcomes=outcomes,
     )
     if not asked.only:
-        (PROJECT / "fuzz.json").write_text(json.dumps(totals.document, indent=2) + "\n")
+        kept = PROJECT / "fuzz.json"
+        before = json.loads(kept.read_text()) if asked.add and kept.exists() else {}
+        kept.write_text(json.dumps(added(before, totals), indent=1) + "\n")
     print(totals)
     return 0 if totals.is_well else 1
 

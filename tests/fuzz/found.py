@@ -58,7 +58,7 @@ FOUND: dict[str, tuple[bytes, ...]] = {
     "dkim": (b"v=DKIM1; k=" + b"a" * 5000 + b"; p=",),
     "dmarc": (b"v=DMARC1; p=" + b"a" * 5000,),
     "spf macros": (b"%{d" + b"9" * 5000 + b"}",),
-    # A named location that leads to itself; directives without the words that nginx wants of them; includes that double.
+    # A named location that leads to itself; directives without their words; includes that double.
     "nginx routes": (
         _main(b"location / { try_files a @b; } location @b { try_files a @b; }"),
         _main(b"location / { try_files; }"),

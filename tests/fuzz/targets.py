@@ -57,6 +57,7 @@ from migrawatch.parse import (
     vzdump_log,
     zpool,
 )
+from migrawatch.parse.filled import filled
 from migrawatch.parse.http import Response, maybe_retry_after
 from migrawatch.reach.answer import fault_of, read_answer
 from migrawatch.reach.certificate import Facts, facts_of, is_for_servers
@@ -118,6 +119,8 @@ def _nginx_routes(text: str) -> None:
     dump = nginx.parse_dump(text)
     for server in nginx_route.servers_of(dump):
         nginx_route.listens_of(server)
+        for name in nginx_route.names_of(server):
+            nginx_route.takes(name, "r1.test")
         nginx_route.route_for(dump, server, "/api/x.php")
     nginx_route.server_for(dump, "r1.test", 443)
 
@@ -141,6 +144,11 @@ def _smtp(reply: bytes) -> None:
     read = smtp.parse_reply([smtp.parse_line(line) for line in reply.splitlines(keepends=True)])
     smtp.parse_offers(read)
     smtp.server_name(read)
+
+
+def _filled(line: bytes) -> None:
+    # A dialogue answers with what an expression has matched in what a server said.
+    assert filled(b"${1} $1 $$ ${name}", {"1": line, "name": line}) == b"%b %b $ %b" % (line, line, line)
 
 
 def _cut(stream: bytes) -> None:
@@ -203,6 +211,7 @@ def _explanation(text: str) -> None:
 
 
 def _walked(record: str) -> None:
+    dmarc.dmarc_records([record])
     found = dmarc.parse_dmarc(record)
     found.in_effect(below=True)
     dmarc.ends_walk(found)
@@ -222,6 +231,26 @@ def _hosts(header: str) -> None:
 def _retry(header: str) -> None:
     value, _, date = header.partition("|")
     maybe_retry_after({"retry-after": value, "date": date})
+
+
+def _sender_policy(record: str) -> None:
+    spf.spf_records([record])
+    for mechanism in spf.parse_spf(record).mechanisms:
+        spf_macro.letters_of(mechanism.domain or ())
+
+
+def _sts(record: str) -> None:
+    mta_sts.mta_sts_records([record])
+    mta_sts.parse_mta_sts(record)
+
+
+def _tls_reports(record: str) -> None:
+    tls_rpt.tls_rpt_records([record])
+    tls_rpt.parse_tls_rpt(record)
+
+
+def _marked(headers: bytes) -> None:
+    marked_mail.leftovers([(1, marked_mail.maybe_mark(headers))], "0123456789abcdef", AT, 60.0)
 
 
 def _hops(message: bytes) -> None:
@@ -292,7 +321,7 @@ TARGETS: dict[str, Target] = {
     ),
     "hops": _target(_hops, samples.MESSAGE),
     "spf told": _target(received.spf_told, samples.MESSAGE),
-    "mark": _target(marked_mail.maybe_mark, samples.MESSAGE),
+    "mark": _target(_marked, samples.MESSAGE),
     "signatures": _target(signatures, samples.MESSAGE),
     "postqueue": _target(_queue, samples.MAIL.replace("\n", " ") + "\n"),
     "mail": _target(mail_queue.parse_mail, samples.MAIL),
@@ -300,10 +329,10 @@ TARGETS: dict[str, Target] = {
     "dns": _target(_dns, samples.DNS),
     "dkim": _target(_dkim, samples.DKIM),
     "dmarc": _target(_walked, "v=DMARC1; p=quarantine; sp=none; pct=50; rua=mailto:a@b.test!10m"),
-    "mta-sts": _target(mta_sts.parse_mta_sts, "v=STSv1; id=20261124;"),
-    "tls-rpt": _target(tls_rpt.parse_tls_rpt, "v=TLSRPTv1; rua=mailto:a@b.test,https://c.test/"),
+    "mta-sts": _target(_sts, "v=STSv1; id=20261124;"),
+    "tls-rpt": _target(_tls_reports, "v=TLSRPTv1; rua=mailto:a@b.test,https://c.test/"),
     "spf": _target(
-        spf.parse_spf,
+        _sender_policy,
         "v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 a:%{d}/24//64 exists:%{ir}.b.test redirect=_spf.c.test",
     ),
     "spf macros": _target(_macros, "%{l1r+-}.%{o}._spf.%{d2}%%%_%-.test"),
@@ -373,6 +402,7 @@ TARGETS: dict[str, Target] = {
         log_line.shown, b"Nov 24 03:04:05 mail postfix/smtpd[7]: \x1b[31mhttp://a:b@c/?d password=e\r\n"
     ),
     "log": _target(_cut, b"Nov 24 03:04:05 mail\r\n\nNov 24"),
+    "dialogue": _target(_filled, b"220 a.test ${1} $$"),
     "readable": _target(excerpt.readable, b"<html>\x00\xff"),
     "escapes": _target(excerpt.without_escapes, "\x1b[31mred\x1b]0;title\x07"),
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _UNITS = re.compile(r"^stat::number_of_executed_units: ([0-9]+)$", re.MULTILINE)
-_RAISED = re.compile(r"^[A-Za-z_.]+(?:Error|Exception|Exit|Down|Refused)\b.*$", re.MULTILINE)
+_RAISED = re.compile(r"^ *=== Uncaught Python exception: ===\n(.*)$", re.MULTILINE)
 _GAVE_UP = re.compile(r"^==[0-9]+== *(?:ERROR|WARNING)?:? *libFuzzer: (.*)$", re.MULTILINE)
 
 
@@ -93,7 +93,7 @@ class Totals:
 
     @property
     def document(self) -> dict[str, Any]:
-        """As kept in fuzz.json."""
+        """One run as kept in fuzz.json."""
         return {
             "date": self.date,
             "commit": self.commit,
@@ -114,3 +114,10 @@ class Totals:
             f"{len(self.outcomes)} targets, {self.inputs} inputs in {self.seconds:.0f} s, "
             f"{self.crashes} crashes, {self.early} ended early"
         )
+
+
+def added(before: dict[str, Any], totals: Totals) -> dict[str, Any]:
+    """What fuzz.json says once the run of *totals* is added to the runs *before*: their sums, and each of them."""
+    runs = [*before.get("runs", []), totals.document]
+    sums = {key: sum(run[key] for run in runs) for key in ("inputs", "crashes", "ended_early", "seconds")}
+    return {**sums, "runs": runs}
