@@ -44,13 +44,13 @@ def main() -> int:
     parser.add_argument("--add", action="store_true", help="add this run to those of fuzz.json, not in their place")
     asked = parser.parse_args()
     names = asked.only or list(TARGETS)
-    began, date = time.monotonic(), datetime.now(UTC)
+    began, date, fed_from = time.monotonic(), datetime.now(UTC), commit()
     share = -(-asked.runs // len(names))
     with ThreadPoolExecutor(asked.jobs) as pool:
         outcomes = tuple(pool.map(lambda name: fed(name, share, asked.seed), names))
     totals = Totals(
         seed=asked.seed,
-        commit=commit(),
+        commit=fed_from,
         date=f"{date:%Y-%m-%dT%H:%M:%SZ}",
         machine=machine(),
         seconds=time.monotonic() - began,
@@ -104,7 +104,7 @@ def fed(name: str, runs: int, seed: int) -> Outcome:
     outcome = outcome_of(name, runs, told.returncode, printed, time.monotonic() - began, crash)
     print(outcome, flush=True)
     if crash:
-        print(f"    again: PYTHONPATH=.:probes .fuzz/bin/python -m tests.fuzz.one '{name}' {crash}", flush=True)
+        print(f"    again: PYTHONPATH=.:probes {sys.executable} -m tests.fuzz.one '{name}' {crash}", flush=True)
     return outcome
 
 
