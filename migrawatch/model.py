@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Annotated, Any, TypeAlias
 
-from migrawatch.reason import Reason
+from migrawatch.reason import Reason, shortened
 
 Seconds: TypeAlias = Annotated[float, "seconds"]
 """A length of time in seconds; settings that read `30s`, `5m` or `2h` arrive as this."""
@@ -64,10 +64,7 @@ class Contact(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Covered:
-    """Names that somebody watches: *sites* as browsers ask for them, *zones* as name servers have them.
-
-    They are in lower case and ASCII, without a final dot.
-    """
+    """Watched names, lower-case ASCII, no final dot: *sites* as browsers ask for them, *zones* as name servers do."""
 
     sites: frozenset[str] = frozenset()
     zones: frozenset[str] = frozenset()
@@ -207,10 +204,6 @@ class Fact:
     since: datetime | None = None
 
 
-LONGEST_DETAIL = 1000
-"""Characters of a finding in words: what a peer sends must not fill the page."""
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is not ok. *detail* is cut where it is longer than anybody reads."""
@@ -220,8 +213,7 @@ class Finding:
     detail: str
 
     def __post_init__(self) -> None:
-        if len(self.detail) > LONGEST_DETAIL:
-            object.__setattr__(self, "detail", f"{self.detail[: LONGEST_DETAIL - 1]}…")
+        object.__setattr__(self, "detail", shortened(self.detail))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
