@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from migrawatch.parse.nginx import Dump
+from migrawatch.parse.nginx_expression import finds
 from migrawatch.parse.nginx_syntax import Directive
 
 _PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
@@ -147,16 +148,6 @@ def _pattern(location: Directive) -> tuple[str, str]:
 
 def _length(location: Directive | None) -> int:
     return -1 if location is None else len(_pattern(location)[1])
-
-
-def finds(expression: str, text: str, ignores_case: bool = False) -> bool:
-    """Whether a PCRE matches. Raise ValueError for one that cannot be read here: guessing would mislead."""
-    try:
-        # PCRE names a group `(?<name>...)`, Python `(?P<name>...)`.
-        pattern = re.compile(re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", expression), re.IGNORECASE if ignores_case else 0)
-    except re.error as error:
-        raise ValueError(f"cannot read the expression {expression[:80]!r}: {error}") from error
-    return pattern.search(text) is not None
 
 
 def route_for(dump: Dump, server: Directive, path: str) -> Route:

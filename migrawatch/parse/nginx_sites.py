@@ -7,7 +7,8 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from migrawatch.parse.nginx import Dump
-from migrawatch.parse.nginx_route import Listen, finds, listens_of, location_for, names_of, servers_of
+from migrawatch.parse.nginx_expression import finds
+from migrawatch.parse.nginx_route import Listen, listens_of, location_for, names_of, servers_of
 from migrawatch.parse.nginx_syntax import Directive
 
 _REDIRECTS = ("301", "302", "303", "307", "308")

@@ -25,6 +25,9 @@ JSON = "application/json"
 WORDS = 500
 """Characters of one text in an order: it must fit on a page."""
 
+_KEY = 80
+"""Characters of a key that nobody knows, as far as it is told."""
+
 Order = Callable[[Mapping[str, Any]], Awaitable[Document]]
 
 
@@ -81,7 +84,7 @@ class Words:
         self._document = document
         for key in document:
             if key not in keys:
-                raise Refused(HTTPStatus.BAD_REQUEST, f"{key}: unknown key (one of {', '.join(keys)})")
+                raise Refused(HTTPStatus.BAD_REQUEST, f"{key[:_KEY]}: unknown key (one of {', '.join(keys)})")
 
     def text(self, key: str) -> str:
         """A text; empty if it is not there."""

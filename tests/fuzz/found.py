@@ -41,6 +41,11 @@ FOUND: dict[str, tuple[bytes, ...]] = {
     "acknowledgement": (b"[" * 3000,),
     # A whole number that no float holds.
     "window": (b'{"duration_seconds": ' + b"9" * 400 + b"}",),
+    # Control characters are told in four of their own; a key that nobody knows may be long.
+    "window by cron": (
+        b'{"cron": "' + b"\\u0001" * 400 + b'", "checks": ["a"], "duration_seconds": 1}',
+        b'{"' + b"a" * 5000 + b'": 1}',
+    ),
     # Numbers with more digits than Python reads.
     "imap": (
         b"* OK in\r\n* CAPABILITY IMAP4rev1\r\nm1 OK done\r\nm2 OK in\r\n* 3 EXISTS\r\n"
@@ -67,6 +72,8 @@ FOUND: dict[str, tuple[bytes, ...]] = {
         _nested(20, 90),
     ),
     "nginx sites": (_main(b"listen 80; server_name a.test; location / { return; }"), _doubling(14)),
+    # What Python cannot compile, each by another exception.
+    "nginx expression": (b"(" * 3000, b"a{99999999999}"),
     # A curve that nobody has.
     "chain": (CURVE,),
     "nginx syntax": (b"a" * 5000, b"a" * 5000 + b"}"),

@@ -32,6 +32,7 @@ from migrawatch.parse import (
     mounts,
     mta_sts,
     nginx,
+    nginx_expression,
     nginx_log,
     nginx_presented,
     nginx_route,
@@ -123,6 +124,11 @@ def _nginx_routes(text: str) -> None:
             nginx_route.takes(name, "r1.test")
         nginx_route.route_for(dump, server, "/api/x.php")
     nginx_route.server_for(dump, "r1.test", 443)
+
+
+def _expression(text: str) -> None:
+    nginx_expression.finds(text, "app.migrahosting.com")
+    nginx_expression.finds(text, "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/", ignores_case=True)
 
 
 def _state(text: str) -> None:
@@ -365,6 +371,7 @@ TARGETS: dict[str, Target] = {
     "nginx syntax": _target(
         nginx_syntax.parse_config, "a \"b\\n\" ${c} 'd'; # e\nx_by_lua_block { {} } f { g h\\;; }\n"
     ),
+    "nginx expression": _target(_expression, r"^(www\.)?(?<domain>[a-z]+|b{1,3})\.test$"),
     "nginx error log": _target(nginx_log.parse_upstream_errors, samples.NGINX_ERROR),
     "nginx newest": _target(nginx_log.newest_at, samples.NGINX_ERROR),
     "ps": _target(
