@@ -10,7 +10,7 @@ _MOST_WAYS = 1e7
 _SHOWN = 80
 _TOKEN = re.compile(
     r"""
-    \\. | \[\^?\]?(?:\\.|[^\]\\])*\]                # one character
+    \\. | \[\^?\]?(?:\\.|[^\]\\])*+\]?              # one character; one without its end does not compile
   | (?P<opens>\((?:\?(?:P?<(?![=!])\w*>|<?[=!]|[:>]|[a-z-]+:?|\#)?)?)
   | (?P<repeats>[*+?]|\{(?=[\d,])(?P<low>\d*)(?P<comma>,?)(?P<high>\d*)\})[?+]?
   | [)|] | .
