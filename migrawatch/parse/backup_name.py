@@ -18,8 +18,8 @@ VZDUMP_AT = "%Y_%m_%d-%H_%M_%S"
 UNFINISHED = (".dat", ".tmp", ".part", ".partial")
 """How names end while their file is written: vzdump renames its `.dat` when the archive is whole."""
 
-_LONGEST = 255
-"""Characters of a time in a name: no file's name is longer."""
+_LONGEST = 80
+"""Characters of a time in a name: three times what the longest has."""
 
 SLACK = timedelta(minutes=5)
 """So far two clocks may differ."""

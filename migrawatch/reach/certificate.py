@@ -16,7 +16,9 @@ _KEPT = 512
 _NAMED, _SHOWN = 2, 16
 """Names, and digits of the fingerprint, that people are shown."""
 
-_UNREADABLE = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm)
+_UNREADABLE = (
+    x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm, TypeError,
+)  # fmt: skip
 """What cryptography raises besides ValueError for bytes that are nearly a certificate."""
 _LONGEST = 200
 

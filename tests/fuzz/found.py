@@ -29,9 +29,20 @@ CURVE = bytes.fromhex(
     "556329ff423f92ac022100dbd06368b85b857016c252b35ceda22da0064dc46208ea7958ac6951b2f3e27f"
 )
 
+BITS = bytes.fromhex(
+    "308201853082012ba00302010202021267300a06082a8648ce3d040302302531123010060355040a0c094d69677261546563"
+    "6b310f300d06035504030c06612e74657374301e170d3236313130313030303030305a170d3237303230313030303030305a"
+    "302531123010060355040a0c094d696772615465636b310f300d0603550c040306612e746573743059301306072a86482d3d"
+    "020106082a8648ce3d03010703420004253828f79e9a05640b6ef0da47d4748cc689c3b9ad233c5898f0a8d400faaab2ae2a"
+    "654b496be0652c4c8f13ad8a3514c3e7ad10e544459a8dc75a56a06f44c9a34b304930210603551d11041a30188206612e6e"
+    "65737482082a2e622e7465737487040a010a0130130603551d25040c300a06082b06010505070301300f0603551d130101ff"
+    "040530030101ff300a06082a8648ce3d040302034800304502203594fa970a6bb79c646baa182128e55409f4a7c3fe1d5f61"
+    "556329ff423f92ac022100dbd06368b85b857016c252b35ceda22da0064dc46208ea7958ac6951b2f3e27f"
+)
+
 FOUND: dict[str, tuple[bytes, ...]] = {
     # A list or object nested deeper than the stack is a RecursionError, which is no ValueError.
-    "journal": (b"[" * 3000,),
+    "journal": (b"[" * 3000, b'{"__REALTIME_TIMESTAMP": 1e999}'),
     "pm2 jlist": (b"[" * 3000,),
     "alertmanager": (
         b"[" * 3000,
@@ -59,7 +70,8 @@ FOUND: dict[str, tuple[bytes, ...]] = {
     "url": (b"a" * 5000, b"http://" + b"\xc3\xa9" * 2000, b"http://a:" + b"9" * 5000),
     "dial": (b"a:" + b"9" * 5000,),
     "received": (b"by a; " + b"9" * 5000,),
-    "backup name": (b"9" * 5000,),
+    "backup name": (b"9" * 5000, b"2026_11_12" + b"\xf6" * 200),
+    "backup name with zone": (b"2026" + b"\x9a" * 250,),
     "dkim": (b"v=DKIM1; k=" + b"a" * 5000 + b"; p=",),
     "dmarc": (b"v=DMARC1; p=" + b"a" * 5000,),
     "spf macros": (b"%{d" + b"9" * 5000 + b"}",),
@@ -74,7 +86,7 @@ FOUND: dict[str, tuple[bytes, ...]] = {
     "nginx sites": (_main(b"listen 80; server_name a.test; location / { return; }"), _doubling(14)),
     # What Python cannot compile, each by another exception.
     "nginx expression": (b"(" * 3000, b"a{99999999999}"),
-    # A curve that nobody has.
-    "chain": (CURVE,),
+    # A curve that nobody has; a name that is a string of bits.
+    "chain": (CURVE, BITS),
     "nginx syntax": (b"a" * 5000, b"a" * 5000 + b"}"),
 }
