@@ -3,13 +3,16 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What feeds the parsers: CPython 3.11, for which atheris has a wheel.
+FUZZ := .fuzz
 # What builds the package: pinned, and apart from what the tests need.
 BUILD := .build
 FOR ?=
 N ?= 240
 SEED ?= 1
+RUNS ?= 10000000
 
-.PHONY: help demo test lint bench drills install servers roots deb wheel lock clean
+.PHONY: help demo test lint bench drills fuzz install servers roots deb wheel lock clean
 
 help:
 	@echo "make demo [FOR=60s]      a miniature MigraTeck on loopback: it breaks, the page comes, it recovers"
@@ -17,6 +20,7 @@ help:
 	@echo "make lint                ruff, mypy, import contracts"
 	@echo "make bench               looks per CPU second, 1,000 checks, 500 domains, seconds to the page; into bench.json"
 	@echo "make drills N=240 SEED=1 every fault and pair through the daemon, into drills.json"
+	@echo "make fuzz RUNS=10000000 SEED=1 so many hostile inputs to the parsers of remote bytes, into fuzz.json"
 	@echo "make deb, make wheel     the package for Debian 12, the wheel for pipx and uv, into dist/"
 	@echo "make lock                pin the releases that both are built of anew"
 
@@ -62,5 +66,14 @@ bench: install servers
 drills: install servers roots
 	$(BIN)/python -m tests.drills --number $(N) --seed $(SEED)
 
+fuzz: $(FUZZ)/.installed
+	PYTHONPATH=.:probes $(FUZZ)/bin/python -m tests.fuzz --runs $(RUNS) --seed $(SEED)
+
+$(FUZZ)/.installed: tests/fuzz/atheris.lock deploy/package/requirements.lock
+	[ -x $(FUZZ)/bin/python ] || $(PYTHON) -m venv $(FUZZ)
+	$(FUZZ)/bin/python -m pip install -q --disable-pip-version-check --require-hashes \
+		-r deploy/package/requirements.lock -r tests/fuzz/atheris.lock
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(BUILD) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BUILD) $(FUZZ) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Annotated, Any, TypeAlias
 
-from migrawatch.reason import Reason
+from migrawatch.reason import Reason, shortened
 
 Seconds: TypeAlias = Annotated[float, "seconds"]
 """A length of time in seconds; settings that read `30s`, `5m` or `2h` arrive as this."""
@@ -64,10 +64,7 @@ class Contact(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Covered:
-    """Names that somebody watches: *sites* as browsers ask for them, *zones* as name servers have them.
-
-    They are in lower case and ASCII, without a final dot.
-    """
+    """Watched names, lower-case ASCII, no final dot: *sites* as browsers ask for them, *zones* as name servers do."""
 
     sites: frozenset[str] = frozenset()
     zones: frozenset[str] = frozenset()
@@ -209,11 +206,14 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not ok."""
+    """One thing that is not ok. *detail* is cut where it is longer than anybody reads."""
 
     verdict: Verdict
     reason: Reason
     detail: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", shortened(self.detail))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -208,3 +208,12 @@ class Reason(StrEnum):
         "We did not look: the target is none that may be asked for, or no target at all.",
     )
     BUG = ("bug", "We could not look: migrawatch itself has a fault.")
+
+
+LONGEST_DETAIL = 1000
+"""Characters of what is said beside a reason: what a peer sends must not fill the page."""
+
+
+def shortened(detail: str) -> str:
+    """*detail*, cut where it is longer than anybody reads."""
+    return detail if len(detail) <= LONGEST_DETAIL else f"{detail[: LONGEST_DETAIL - 1]}…"

@@ -13,7 +13,7 @@ from migrawatch.look import GRACE, look
 from migrawatch.model import Contact, Down, Lost, Observation, Unsure, Verdict
 from migrawatch.probe import TLS_VERSION, Probe, Tls, Visit
 from migrawatch.reach.here import Here
-from migrawatch.reason import Reason
+from migrawatch.reason import LONGEST_DETAIL, Reason
 from tests.servers.looking import check_of, look_at
 from tests.servers.peers import closing_peer, dripping_peer, peer, resetting_peer, silent_peer
 
@@ -208,6 +208,18 @@ async def test_what_a_probe_raises_is_one_finding(fault: BaseException, verdict:
     seen, _ = await timed(fail)
 
     assert told(seen) == (verdict, reason)
+
+
+async def test_what_a_peer_sends_does_not_fill_the_page() -> None:
+    """A header of 64 KiB, told as it came, would: whoever raises need not think of it."""
+
+    async def does(_: Visit) -> None:
+        raise Down(Reason.HTTP_STATUS, "a" * 60_000)
+
+    seen, _ = await timed(does)
+
+    assert len(seen.detail) == LONGEST_DETAIL
+    assert seen.detail.endswith("a…")
 
 
 async def test_a_look_that_is_cancelled_takes_its_probe_along() -> None:

@@ -18,6 +18,9 @@ VZDUMP_AT = "%Y_%m_%d-%H_%M_%S"
 UNFINISHED = (".dat", ".tmp", ".part", ".partial")
 """How names end while their file is written: vzdump renames its `.dat` when the archive is whole."""
 
+_LONGEST = 80
+"""Characters of a time in a name: three times what the longest has."""
+
 SLACK = timedelta(minutes=5)
 """So far two clocks may differ."""
 
@@ -48,6 +51,8 @@ def moments(text: str, form: str, zone: tzinfo) -> tuple[datetime, ...]:
 
     Raise ValueError when *text* is no time of the form *form* (strptime(3)).
     """
+    if len(text) > _LONGEST:
+        raise ValueError(f"no time of the form {form}: {text[:_LONGEST]!r}...")
     local = datetime.strptime(text, form)
     try:
         if local.tzinfo is not None:

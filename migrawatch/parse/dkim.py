@@ -39,12 +39,12 @@ def parse_dkim(record: str) -> DkimKey:
     """Read one key record. Raise ValueError, quoting the tag, for one that a verifier would pass over."""
     tags = parse_tags(record)
     if tags.get("v", "DKIM1") != "DKIM1" or ("v" in tags and next(iter(tags)) != "v"):
-        raise ValueError(f"v={tags['v']} where v=DKIM1 must stand first")
+        raise ValueError(f"v={tags['v'][:40]} where v=DKIM1 must stand first")
     if "p" not in tags:
         raise ValueError("there is no key: the tag p is missing")
     kind = tags.get("k", "rsa").lower()
     if kind not in ("rsa", "ed25519"):
-        raise ValueError(f"k={kind} is no type of key that verifiers know")
+        raise ValueError(f"k={kind[:40]} is no type of key that verifiers know")
     flags = _listed(tags.get("t", ""))
     return DkimKey(
         type="ed25519" if kind == "ed25519" else "rsa",

@@ -73,7 +73,7 @@ def parse_dmarc(record: str) -> Dmarc:
     reports_to = tuple(uri for uri in (each.strip() for each in tags.get("rua", "").split(",")) if _is_uri(uri))
     policy = _one_of(tags, "p", tuple(Policy), "", wrong)
     if not policy and not reports_to:
-        raise ValueError(f"p={tags['p']}" if "p" in tags else "there is no policy: the tag p is missing")
+        raise ValueError(f"p={tags['p'][:40]}" if "p" in tags else "there is no policy: the tag p is missing")
     own = Policy(policy or Policy.NONE)  # section 4.7: with somebody to report to, it is read as p=none
     below = Policy(_one_of(tags, "sp", tuple(Policy), own, wrong))
     return Dmarc(

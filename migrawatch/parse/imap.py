@@ -16,6 +16,7 @@ _CODE = re.compile(r"\[([A-Za-z0-9!#$&'+,./:;<=>?@^_`|~-]+)(?: ([^\]]*))?\] ?")
 _LITERAL = re.compile(rb"~?\{([0-9]{1,10})\+?\}\r?\n\Z")
 _UID = re.compile(r"(?:^\(| )UID ([0-9]{1,10})(?=[ )])", re.IGNORECASE)
 _QUOTED = re.compile(r"[ -~]*")
+_DIGITS = 10
 
 # Those that send the password, or a token that is as good as one, so that whoever listens has it (RFC 4616, 7628).
 _REVEALING = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
@@ -141,9 +142,14 @@ def parse_fetched(response: Response) -> Fetched | None:
 def parse_found(responses: Iterable[Response]) -> tuple[int, ...]:
     """The numbers that a search found (RFC 3501, section 7.2.5), smallest first. Raise Malformed for what is none."""
     words = [word for response in responses if response.word == "SEARCH" for word in response.text.split()]
-    if not all(word.isascii() and word.isdigit() for word in words):
+    if not all(map(is_number, words)):
         raise Malformed(f"found {' '.join(words)[:80]!r}, wanted numbers")
     return tuple(sorted({int(word) for word in words}))
+
+
+def is_number(word: str) -> bool:
+    """Whether *word* is a number as this protocol has them: of 32 bits (RFC 9051, section 9)."""
+    return word.isascii() and word.isdigit() and len(word) <= _DIGITS
 
 
 def number_set(numbers: Iterable[int]) -> str:

@@ -20,7 +20,7 @@ def maybe_entry(line: str) -> Entry | None:
     try:
         written = json.loads(line)
         return Entry(at=int(written["__REALTIME_TIMESTAMP"]), message=_bytes_of(written.get("MESSAGE")))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 

@@ -33,6 +33,12 @@ class Dump:
         return str(PurePosixPath(self.prefix) / name)
 
 
+MOST_READ = 10_000_000
+"""Characters of all files, each as often as it is included."""
+
+_COST = 2000
+"""Characters that an inclusion counts for besides: however short the file, it is looked for and read anew."""
+
 _FILE = re.compile(r"^# configuration file (/.*):$", re.MULTILINE)
 
 
@@ -59,11 +65,16 @@ class _Reading:
     def __init__(self, texts: Mapping[str, str], prefix: str) -> None:
         self._texts = texts
         self._prefix = PurePosixPath(prefix)
+        self._left = MOST_READ
 
     def file(self, path: str, depth: int) -> Iterator[Directive]:
-        """The directives of one file."""
+        """The directives of one file, *depth* blocks and includes below the main one."""
         if depth > MOST_NESTED:
-            raise ValueError(f"{path}: includes go in circles")
+            raise ValueError(f"{path[:200]}: includes go in circles, or too deep")
+        # Files that each include the next one twice are few, and double every time.
+        self._left -= len(self._texts[path]) + _COST
+        if self._left < 0:
+            raise ValueError(f"{path[:200]}: more than {MOST_READ} characters are included")
         return self._joined(parse_config(self._texts[path], path), depth)
 
     def _joined(self, directives: tuple[Directive, ...], depth: int) -> Iterator[Directive]:
@@ -74,7 +85,7 @@ class _Reading:
             elif each.block is None:
                 yield each
             else:
-                yield replace(each, block=tuple(self._joined(each.block, depth)))
+                yield replace(each, block=tuple(self._joined(each.block, depth + 1)))
 
     def _matching(self, pattern: str) -> list[str]:
         """The files that an include names, in the order in which nginx reads them."""

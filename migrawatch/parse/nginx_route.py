@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from migrawatch.parse.nginx import Dump
+from migrawatch.parse.nginx_expression import finds
 from migrawatch.parse.nginx_syntax import Directive
 
 _PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
+
+_MOST_REDIRECTS = 10
+"""So often nginx goes from one location to another before it gives a request up (NGX_HTTP_MAX_URI_CHANGES)."""
 _PASSES = ("proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass")
 
 
@@ -146,16 +150,6 @@ def _length(location: Directive | None) -> int:
     return -1 if location is None else len(_pattern(location)[1])
 
 
-def finds(expression: str, text: str, ignores_case: bool = False) -> bool:
-    """Whether a PCRE matches. Raise ValueError for one that cannot be read here: guessing would mislead."""
-    try:
-        # PCRE names a group `(?<name>...)`, Python `(?P<name>...)`.
-        pattern = re.compile(re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", expression), re.IGNORECASE if ignores_case else 0)
-    except re.error as error:
-        raise ValueError(f"cannot read the expression {expression[:80]!r}: {error}") from error
-    return pattern.search(text) is not None
-
-
 def route_for(dump: Dump, server: Directive, path: str) -> Route:
     """Where *server* sends requests for *path*."""
     location = location_for(server, path)
@@ -166,7 +160,9 @@ def route_for(dump: Dump, server: Directive, path: str) -> Route:
     return Route(location=name, targets=targets, words=words, error_log=log, file=where.file, line=where.line)
 
 
-def _destination(dump: Dump, server: Directive, location: Directive | None) -> tuple[str, tuple[str, ...]]:
+def _destination(
+    dump: Dump, server: Directive, location: Directive | None, redirects: int = 0
+) -> tuple[str, tuple[str, ...]]:
     if (answer := server.first("return")) is not None:
         return " ".join(("return", *answer.words)), ()
     if location is None:
@@ -178,10 +174,12 @@ def _destination(dump: Dump, server: Directive, location: Directive | None) -> t
             url = _substituted(passed.words[0], server, location)
             return f"{name} {passed.words[0]}", _targets(dump, url)
     tried = location.first("try_files")
-    if tried is not None and tried.words[-1].startswith("@"):
+    if tried is not None and tried.words and tried.words[-1].startswith("@"):
         named = next((each for each in server.all("location") if each.words == (tried.words[-1],)), None)
+        if named is not None and redirects >= _MOST_REDIRECTS:
+            return f"locations that lead in circles, to {tried.words[-1]}", ()
         if named is not None:
-            return _destination(dump, server, named)
+            return _destination(dump, server, named, redirects + 1)
     return "files on its own disk", ()
 
 

@@ -7,7 +7,8 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from migrawatch.parse.nginx import Dump
-from migrawatch.parse.nginx_route import Listen, finds, listens_of, location_for, names_of, servers_of
+from migrawatch.parse.nginx_expression import finds
+from migrawatch.parse.nginx_route import Listen, listens_of, location_for, names_of, servers_of
 from migrawatch.parse.nginx_syntax import Directive
 
 _REDIRECTS = ("301", "302", "303", "307", "308")
@@ -158,6 +159,8 @@ def _root(server: Directive) -> Directive | None:
 
 def _returned(told: Directive) -> tuple[str, str]:
     """`return 301 URL;`, or `return URL;`, which means 302."""
+    if not told.words:
+        return "", ""
     if len(told.words) == 1 and not told.words[0].isdecimal():
         return "302", told.words[0]
     return told.words[0], told.words[1] if len(told.words) > 1 else ""

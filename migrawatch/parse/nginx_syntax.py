@@ -27,6 +27,9 @@ class Directive:
 
 MOST_NESTED = 100
 
+_SHOWN = 80
+"""Characters of a word that are told where it is wrong."""
+
 _BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
 # Quotes count only where a word begins; inside one, a closing brace is a letter like any other.
 _TOKEN = re.compile(
@@ -80,12 +83,12 @@ class _Reading:
 
     def _directive(self, name: _Token, depth: int) -> Directive:
         if name.is_mark:
-            raise self._wrong(f"{name.text!r} where a directive was wanted")
+            raise self._wrong(f"{name.text[:_SHOWN]!r} where a directive was wanted")
         line, words = self._line, list[str]()
         while (token := self._next()) is not None and not token.is_mark:
             words.append(token.text)
         if token is None or token.text == "}":
-            raise self._wrong(f"{name.text} does not end with a semicolon")
+            raise self._wrong(f"{name.text[:_SHOWN]} does not end with a semicolon")
         block: tuple[Directive, ...] | None = None
         if token.text == "{":
             block = self._skip_lua() if name.text.endswith(_LUA) else tuple(self.block(depth + 1))
@@ -118,7 +121,7 @@ class _Reading:
         self._at = to
 
     def _wrong(self, what: str) -> ValueError:
-        return ValueError(f"{self._file}:{self._line}: {what}")
+        return ValueError(f"{self._file[:200]}:{self._line}: {what}")
 
 
 def _unescaped(word: str) -> str:

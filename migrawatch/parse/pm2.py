@@ -29,7 +29,7 @@ def parse_jlist(text: str) -> tuple[App, ...]:
     for start in _starts(text):
         try:
             found, _ = json.JSONDecoder().raw_decode(text, start)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, list) and all(isinstance(each, dict) for each in found):
             return tuple(_app(each) for each in found)

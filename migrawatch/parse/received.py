@@ -42,7 +42,7 @@ def parse_hop(value: str) -> Hop:
         raise ValueError(f"no date in {value[:80]!r}")
     try:
         at = parsedate_to_datetime(date.strip())
-    except OverflowError as error:
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"no date in {value[:80]!r}") from error
     found = _BY.search(clauses)
     return Hop(found[1].lower().rstrip(".") if found else "", at if at.tzinfo else at.replace(tzinfo=UTC))

@@ -43,8 +43,9 @@ def _root(body: bytes) -> ElementTree.Element:
         raise ValueError("the XML declares a type of its own")
     try:
         return ElementTree.fromstring(body)
-    except ElementTree.ParseError as error:
-        raise ValueError(f"not XML: {error}") from error
+    # An encoding that Python does not know is a LookupError of its own, one that it cannot read so a ValueError.
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        raise ValueError(f"not XML: {str(error)[:_LONGEST]}") from error
 
 
 def _plain(tag: str) -> str:

@@ -62,7 +62,7 @@ def _piece(found: re.Match[str], allowed: frozenset[str]) -> str | Letter:
     letter, digits = found["letter"].lower(), found["digits"]
     # RFC 7208, section 7.3: zero parts would leave nothing. No name has more than 127.
     if letter not in allowed or len(digits) > 3 or (digits and int(digits) == 0):
-        raise ValueError(f"the macro {found[0]} is not allowed")
+        raise ValueError(f"the macro {found[0][:80]} is not allowed")
     return Letter(
         letter=letter,
         keep=int(digits or 0),

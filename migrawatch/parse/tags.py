@@ -25,7 +25,7 @@ def parse_tags(record: str) -> dict[str, str]:
         if not equals or not _TAG.fullmatch(name):
             raise ValueError(f"{part.strip()[:40]!r} is no tag")
         if name in tags:
-            raise ValueError(f"the tag {name} stands there twice")
+            raise ValueError(f"the tag {name[:40]} stands there twice")
         tags[name] = value.strip()
     return tags
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
+_SHOWN = 80
+"""Characters of what is no URL that are told."""
 
 
 class Malformed(ValueError):
@@ -41,19 +43,19 @@ def parse_url(text: str) -> Url:
     Raise Malformed for another scheme, a missing host, a bad port, or a user name (credentials have their own keys).
     """
     if any(char <= " " or char == "\x7f" for char in text):
-        raise Malformed(f"{text!r} contains a space or a control character")
+        raise Malformed(f"{text[:_SHOWN]!r} contains a space or a control character")
     try:
         split = urlsplit(text)
         port = split.port
     except ValueError as error:
-        raise Malformed(f"{text!r} is not a URL: {error}") from error
+        raise Malformed(f"{text[:_SHOWN]!r} is not a URL: {str(error)[:_SHOWN]}") from error
     scheme = split.scheme.lower()
     if scheme not in _PORTS:
-        raise Malformed(f"{text!r} is not an http:// or https:// URL")
+        raise Malformed(f"{text[:_SHOWN]!r} is not an http:// or https:// URL")
     if "@" in split.netloc:
         raise Malformed("a URL must not contain a user name or a password")
     if not split.hostname or port == 0:
-        raise Malformed(f"{text!r} has no usable host or port")
+        raise Malformed(f"{text[:_SHOWN]!r} has no usable host or port")
     target = (split.path or "/") + (f"?{split.query}" if split.query else "")
     return Url(scheme=scheme, host=_ascii_host(split.hostname), port=port or _PORTS[scheme], target=_encoded(target))
 
@@ -67,7 +69,7 @@ def joined(base: Url, location: str) -> Url:
     except Malformed:
         raise
     except ValueError as error:
-        raise Malformed(f"{location!r} is not a URL: {error}") from error
+        raise Malformed(f"{location[:_SHOWN]!r} is not a URL: {str(error)[:_SHOWN]}") from error
 
 
 def parse_dial(text: str) -> tuple[str, int]:
@@ -80,7 +82,7 @@ def parse_dial(text: str) -> tuple[str, int]:
     number = int(port) if port.isascii() and port.isdigit() else -1
     host = host.removeprefix("[").removesuffix("]")
     if not host or not 0 <= number <= 65535 or (colon and number == 0):
-        raise Malformed(f"{text!r} is not host or host:port")
+        raise Malformed(f"{text[:_SHOWN]!r} is not host or host:port")
     return host, number
 
 
@@ -90,7 +92,7 @@ def _ascii_host(host: str) -> str:
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError as error:
-        raise Malformed(f"{host!r} is not a host name") from error
+        raise Malformed(f"{host[:_SHOWN]!r} is not a host name") from error
 
 
 def _encoded(target: str) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from ipaddress import ip_address
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -14,6 +15,12 @@ from migrawatch.reach.name import ascii_name, is_literal
 _KEPT = 512
 _NAMED, _SHOWN = 2, 16
 """Names, and digits of the fingerprint, that people are shown."""
+
+_UNREADABLE = (
+    x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm, TypeError,
+)  # fmt: skip
+"""What cryptography raises besides ValueError for bytes that are nearly a certificate."""
+_LONGEST = 200
 
 _WEAK_HASHES = {"md5", "sha1"}
 _LEAST_RSA_BITS = 2048
@@ -115,7 +122,13 @@ def _words_of(leaf: Certificate) -> str:
 
 def parse_certificate(der: bytes) -> Certificate:
     """Read one certificate (RFC 5280). Raise ValueError if it cannot be read."""
-    read = x509.load_der_x509_certificate(der)
+    try:
+        return _parsed(x509.load_der_x509_certificate(der))
+    except _UNREADABLE as error:
+        raise ValueError(f"not a certificate of RFC 5280: {str(error)[:_LONGEST]}") from error
+
+
+def _parsed(read: x509.Certificate) -> Certificate:
     names, addresses = _alternative_names(read)
     common = read.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     return Certificate(
@@ -145,17 +158,19 @@ def _alternative_names(read: x509.Certificate) -> tuple[tuple[str, ...], tuple[s
 
 def _weakness(read: x509.Certificate) -> str:
     """What makes a certificate unfit although its chain verifies: OpenSSL's store does not look at these."""
-    key = read.public_key()
+    try:
+        key, signed_with = read.public_key(), read.signature_hash_algorithm
+    except UnsupportedAlgorithm:  # a curve or a hash that we do not know: whether it is trusted, OpenSSL says
+        return ""
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < _LEAST_RSA_BITS:
         return f"has an RSA key of only {key.key_size} bits"
-    signed_with = read.signature_hash_algorithm
     if signed_with is not None and signed_with.name in _WEAK_HASHES and read.issuer != read.subject:
         return f"is signed with {signed_with.name}"
     return ""
 
 
 def is_for_servers(der: bytes) -> bool:
-    """Whether a leaf may identify a server (no extended key usage allows all)."""
+    """Whether a leaf that could be read may identify a server (no extended key usage allows all)."""
     try:
         usages = x509.load_der_x509_certificate(der).extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:

@@ -97,8 +97,8 @@ async def _fitting(
     while True:
         received = await exchange.receive(_LARGEST)
         try:
-            answer = dns.message.from_wire(received, ignore_trailing=True)
-        except dns.exception.DNSException:
+            answer = parse_message(received)
+        except ValueError:
             answer = None
         if answer is not None and question.is_response(answer):
             return answer
@@ -116,9 +116,17 @@ async def ask_by_stream(question: dns.message.QueryMessage, wire: Wire) -> dns.m
         raise NoAnswer("the answer is not DNS, or to another question")
     try:
         rest = await wire.readexactly(length - 4)
-        answer = dns.message.from_wire(struct.pack("!HH", number, flags) + rest, ignore_trailing=True)
-    except dns.exception.DNSException as error:
+        answer = parse_message(struct.pack("!HH", number, flags) + rest)
+    except ValueError as error:
         raise NoAnswer(f"the answer is not DNS: {error}") from error
     if not question.is_response(answer):
         raise NoAnswer("the answer is to another question")
     return answer
+
+
+def parse_message(content: bytes) -> dns.message.Message:
+    """Read one message (RFC 1035, section 4.1); what follows its end is passed over. Raise ValueError if it is none."""
+    try:
+        return dns.message.from_wire(content, ignore_trailing=True)
+    except dns.exception.DNSException as error:
+        raise ValueError(str(error)) from error

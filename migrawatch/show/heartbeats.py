@@ -14,6 +14,8 @@ from migrawatch.show.guard import Refused, foreign
 LONGEST: Bytes = 1_048_576
 """A log that is longer is refused; of a shorter one the end is kept."""
 
+_DIGITS = len(str(LONGEST))
+
 PATIENCE: Seconds = 30.0
 """A log that takes longer to arrive is given up; its job tries again."""
 
@@ -54,7 +56,7 @@ def bearer(authorization: str) -> str:
 
 async def _body(request: Request) -> bytes:
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > LONGEST:
+    if length.isdecimal() and (len(length) > _DIGITS or int(length) > LONGEST):
         raise _too_long()
     body = bytearray()
     try:

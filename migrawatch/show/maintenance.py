@@ -9,7 +9,7 @@ from migrawatch.decide.maintenance import Span, Window, WindowStanding, moment_o
 from migrawatch.model import Subject
 from migrawatch.show.document import Document, date
 from migrawatch.show.guard import Refused
-from migrawatch.show.orders import Words
+from migrawatch.show.orders import WORDS, Words
 
 KEYS = ("name", "at", "cron", "zone", "duration_seconds", "checks", "hosts", "tags", "by", "note")
 
@@ -52,7 +52,7 @@ def asked_window(document: Mapping[str, Any], now: datetime) -> Window:
         )
         refuse_strange(window)
     except ValueError as error:
-        raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from error
+        raise Refused(HTTPStatus.BAD_REQUEST, str(error)[:WORDS]) from error
     if window.is_over(now):
         raise Refused(HTTPStatus.BAD_REQUEST, "at: it would be over already")
     return window

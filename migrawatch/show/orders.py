@@ -25,6 +25,9 @@ JSON = "application/json"
 WORDS = 500
 """Characters of one text in an order: it must fit on a page."""
 
+_KEY = 80
+"""Characters of a key that nobody knows, as far as it is told."""
+
 Order = Callable[[Mapping[str, Any]], Awaitable[Document]]
 
 
@@ -60,9 +63,14 @@ async def _document(request: Request) -> Mapping[str, Any]:
         raise Refused(HTTPStatus.REQUEST_TIMEOUT, f"it did not arrive within {PATIENCE:g} s") from error
     except ClientDisconnect as error:
         raise Refused(HTTPStatus.BAD_REQUEST, "it is cut short") from error
+    return parse_order(body)
+
+
+def parse_order(body: bytes) -> Mapping[str, Any]:
+    """Read the document of an order; nothing at all is an empty one. Raise Refused for anything but a JSON object."""
     try:
         found = json.loads(body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(HTTPStatus.BAD_REQUEST, f"not JSON: {error}") from error
     if not isinstance(found, dict):
         raise Refused(HTTPStatus.BAD_REQUEST, "wanted a JSON object")
@@ -76,7 +84,7 @@ class Words:
         self._document = document
         for key in document:
             if key not in keys:
-                raise Refused(HTTPStatus.BAD_REQUEST, f"{key}: unknown key (one of {', '.join(keys)})")
+                raise Refused(HTTPStatus.BAD_REQUEST, f"{key[:_KEY]}: unknown key (one of {', '.join(keys)})")
 
     def text(self, key: str) -> str:
         """A text; empty if it is not there."""
@@ -94,7 +102,10 @@ class Words:
         found = self._document.get(key)
         if isinstance(found, bool) or not isinstance(found, int | float):
             raise Refused(HTTPStatus.BAD_REQUEST, f"{key}: wanted a number")
-        return float(found)
+        try:
+            return float(found)
+        except OverflowError as error:
+            raise Refused(HTTPStatus.BAD_REQUEST, f"{key}: wanted a number") from error
 
     def _known(self, key: str, found: Any) -> str:
         if not isinstance(found, str):

@@ -13,6 +13,7 @@ from migrawatch.parse.imap import (
     Response,
     command_lines,
     holds_literals,
+    is_number,
     maybe_literal,
     number_set,
     parse_fetched,
@@ -134,7 +135,7 @@ class Imap:
         counts = [response.number for response in answer.untagged if response.word == "EXISTS"]
         codes = {response.code: response.code_text for response in answer.untagged if response.code}
         next_uid = codes.get("UIDNEXT", "")
-        if not counts or not (next_uid.isascii() and next_uid.isdigit()):
+        if not counts or not is_number(next_uid):
             raise Down(Reason.IMAP_MALFORMED, f"{command}: opened without EXISTS and UIDNEXT")
         return Selected(counts[-1], int(next_uid))
 

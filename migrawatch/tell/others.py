@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from migrawatch.model import Seconds
+from migrawatch.parse.moment import utc_of
 from migrawatch.show.document import date
 from migrawatch.tell.alert import INCIDENT, Alert
 
@@ -38,10 +39,10 @@ def sighting_of(body: bytes) -> Sighting | None:
         if not found:
             return None
         notes: Mapping[str, str] = found[0]["annotations"]
-        at = datetime.fromisoformat(found[0]["updatedAt"])
+        at = utc_of(found[0]["updatedAt"])
         return Sighting(incident=notes.get(INCIDENT, ""), at=at, is_over=OVER in notes)
-    except (LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a list of alerts: {error!r}") from error
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"not a list of alerts: {error!r:.200}") from error
 
 
 def kept(alert: Alert) -> Alert:
