@@ -9,7 +9,7 @@ FOR ?=
 N ?= 240
 SEED ?= 1
 
-.PHONY: help demo test lint bench drills install servers roots deb wheel lock clean
+.PHONY: help demo test lint bench drills rehearsal install servers roots deb wheel lock clean
 
 help:
 	@echo "make demo [FOR=60s]      a miniature MigraTeck on loopback: it breaks, the page comes, it recovers"
@@ -17,6 +17,7 @@ help:
 	@echo "make lint                ruff, mypy, import contracts"
 	@echo "make bench               looks per CPU second, 1,000 checks, 500 domains, seconds to the page; into bench.json"
 	@echo "make drills N=240 SEED=1 every fault and pair through the daemon, into drills.json"
+	@echo "make rehearsal           the package on a booted Debian: reboot, full disk, clock, IPv6, no DNS, upgrade under load"
 	@echo "make deb, make wheel     the package for Debian 12, the wheel for pipx and uv, into dist/"
 	@echo "make lock                pin the releases that both are built of anew"
 
@@ -61,6 +62,10 @@ bench: install servers
 
 drills: install servers roots
 	$(BIN)/python -m tests.drills --number $(N) --seed $(SEED)
+
+# `make test` has the short form.
+rehearsal: install servers $(BUILD)/.installed
+	$(BIN)/python -m pytest -s -m "rehearsal or lab" tests/deploy/test_rehearsal.py tests/deploy/test_rehearsal_of_faults.py
 
 clean:
 	rm -rf $(VENV) $(BUILD) .mypy_cache .ruff_cache .pytest_cache .hypothesis

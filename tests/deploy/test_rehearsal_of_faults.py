@@ -5,11 +5,10 @@ watched: all else that is to be watched does not exist here. Each test leaves a 
 """
 
 import json
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -39,6 +38,10 @@ hosts:
   bridge: {{address: "{address}", ssh: {{user: CHANGE_ME}}}}
 checks:
   target: {{probe: tcp, host: bridge, service: target, port: {port}, every: 2s, timeout: 1900ms, resolve_for: 2s}}
+  watched-itself:
+    # As the shipped check `itself`, but that it looks often and has patience with a slow machine.
+    {{probe: itself, host: bridge, service: migrawatch, every: 2s, timeout: 1900ms, resolve_for: 2s, late_after: 60s,
+     lag_after: 60s}}
 """
 
 
@@ -118,10 +121,11 @@ def test_a_full_disk_holds_up_no_page_and_loses_nothing(site: Site, target: Targ
         target.close()
 
         opened = site.wait_told("target", "opened")
-        site.wait_told("itself", "opened", 180)
+        told = site.wait_told("watched-itself", "opened")
         assert "state_not_written" in site.journal()
         assert site.metric("migrawatch_state_rows_waiting") > 0
-        assert "does not reach the disk" in site.look("itself")["detail"]
+        [page] = [page for page in site.pager.once("opened") if page.incident["id"] == told]
+        assert page.incident["cause"]["reason"] == "state_not_written"
         assert site.main() == pid
 
         site.machine.sh(f"rm {STATE}/fill")
@@ -134,15 +138,14 @@ def test_a_full_disk_holds_up_no_page_and_loses_nothing(site: Site, target: Targ
 
         target.open()
         assert site.wait_told("target", "resolved") == opened
-        site.wait_told("itself", "resolved", 400)
+        assert site.wait_told("watched-itself", "resolved") == told
         assert (site.told("target", "opened"), site.told("target", "resolved")) == ([opened], [opened])
         assert site.told_twice() == []
 
 
 @pytest.mark.parametrize("end", [reboot, cut_power])
-def test_a_reboot_in_mid_incident_loses_nothing(end: object, site: Site, target: Target) -> None:
+def test_a_reboot_in_mid_incident_loses_nothing(end: Callable[[Machine], None], site: Site, target: Target) -> None:
     """Nobody could be told before it; afterwards there is one page, and one word of the end."""
-    assert callable(end)
     site.pager.refuse(3600)
     target.close()
     [opened] = until(lambda: site.open_of("target"), bool, 60)
@@ -201,12 +204,6 @@ def jump(site: Site, by: timedelta, to: timedelta) -> None:
 
 def test_a_clock_that_jumps_by_an_hour_changes_nothing(site: Site, target: Target) -> None:
     """Forward, and back in mid-incident: looks keep their pace, no page is false, late or missing."""
-    watch(
-        site,
-        WATCHED.format(address=GATE, port=target.port)
-        # Looked at so often that it must see the moment of the jump.
-        + "  watched-itself: {probe: itself, host: bridge, service: migrawatch, every: 1s, timeout: 900ms}\n",
-    )
     with clock(site):
         until_verdict(site, "target", "ok")
         until_verdict(site, "watched-itself", "ok")
@@ -224,14 +221,15 @@ def test_a_clock_that_jumps_by_an_hour_changes_nothing(site: Site, target: Targe
 
         target.close()
         opened = site.wait_told("target", "opened")
-        page = next(page for page in site.pager.once("opened") if page.incident["id"] == opened)
-        assert page.incident["cause"]["check"] == "target"
+        [page] = [page for page in site.pager.once("opened") if page.incident["id"] == opened]
+        assert abs(site.now() - datetime.fromisoformat(page.incident["first_failed_at"])) < HOUR / 2
 
         jump(site, -HOUR, timedelta(0))
         target.open()
         assert site.wait_told("target", "resolved") == opened
         until_looked_at(target, 15)
-        assert site.told("watched-itself", "opened") == site.told("itself", "opened") == []
+        assert site.told("watched-itself", "opened") == []
+        assert "clock_jumped" in site.journal()
         assert site.told_twice() == []
         assert (site.main(), shown(site.machine, UNIT, "NRestarts")["NRestarts"]) == (pid, "0")
 
@@ -251,7 +249,7 @@ def test_a_clock_set_back_while_something_begins_to_fail_holds_up_no_page(site: 
         opened = site.wait_told("target", "opened")
         [page] = [page for page in site.pager.once("opened") if page.incident["id"] == opened]
         assert page.incident["first_failed_at"] <= page.incident["opened_at"]
-        assert abs(site.now() - site.now().fromisoformat(page.incident["opened_at"])) < HOUR / 2
+        assert abs(site.now() - datetime.fromisoformat(page.incident["opened_at"])) < HOUR / 2
         target.open()
         assert site.wait_told("target", "resolved") == opened
 
@@ -283,10 +281,11 @@ def test_ipv6_alone_is_enough(site: Site) -> None:
         pager = stack.enter_context(Pager(LAB, bridge))
         there = replace(site, pager=pager)
         tell(site.machine, f"http://[{bridge}]:{pager.port}/")
-        watch(site, WATCHED.format(address=bridge, port=target.port))
+        echo = "  echo-bridge: {probe: icmp, host: bridge, service: network, every: 5s, timeout: 4900ms}\n"
+        watch(site, WATCHED.format(address=bridge, port=target.port) + echo)
         site.machine.run("systemctl", "restart", "migrawatch", timeout=60)
         until_verdict(there, "target", "ok")
-        until_verdict(there, "host/bridge", "ok")
+        until_verdict(there, "echo-bridge", "ok")
 
         target.close()
         opened = there.wait_told("target", "opened")
@@ -329,9 +328,7 @@ def test_a_boot_without_names_watches_what_has_an_address(site: Site, target: Ta
         assert site.told_twice() == []
 
 
-def test_an_upgrade_under_load_loses_no_notice(
-    site: Site, target: Target, package: Path, tmp_path: Path, record_property: object
-) -> None:
+def test_an_upgrade_under_load_loses_no_notice(site: Site, target: Target, package: Path, tmp_path: Path) -> None:
     """Forty looks a second, a receiver that takes two seconds over a page, and an incident that begins meanwhile."""
     many = "".join(
         f"  load-{number}: {{probe: tcp, host: bridge, service: load, port: {target.port}, every: 1s, timeout: 900ms,"
@@ -373,4 +370,3 @@ def test_the_gap_of_an_upgrade_is_told(site: Site, target: Target, package: Path
     gap = max(after - before for before, after in pairwise(came))
     print(json.dumps({"upgrade": {"looks": len(came), "longest_gap_seconds": round(gap, 1)}}))
     assert site.told("target", "opened") == []
-    assert time.monotonic() > came[-1]
