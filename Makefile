@@ -12,7 +12,7 @@ N ?= 240
 SEED ?= 1
 RUNS ?= 10000000
 
-.PHONY: help demo test lint bench drills fuzz install servers roots deb wheel lock clean
+.PHONY: help demo test lint bench drills fuzz rehearsal install servers roots deb wheel lock clean
 
 help:
 	@echo "make demo [FOR=60s]      a miniature MigraTeck on loopback: it breaks, the page comes, it recovers"
@@ -21,6 +21,7 @@ help:
 	@echo "make bench               looks per CPU second, 1,000 checks, 500 domains, seconds to the page; into bench.json"
 	@echo "make drills N=240 SEED=1 every fault and pair through the daemon, into drills.json"
 	@echo "make fuzz RUNS=10000000 SEED=1 so many hostile inputs to the parsers of remote bytes, into fuzz.json"
+	@echo "make rehearsal           the package on a booted Debian: reboot, full disk, clock, IPv6, no DNS, upgrade under load"
 	@echo "make deb, make wheel     the package for Debian 12, the wheel for pipx and uv, into dist/"
 	@echo "make lock                pin the releases that both are built of anew"
 
@@ -74,6 +75,10 @@ $(FUZZ)/.installed: tests/fuzz/atheris.lock deploy/package/requirements.lock
 	$(FUZZ)/bin/python -m pip install -q --disable-pip-version-check --require-hashes \
 		-r deploy/package/requirements.lock -r tests/fuzz/atheris.lock
 	@touch $@
+
+# `make test` has the short form.
+rehearsal: install servers $(BUILD)/.installed
+	$(BIN)/python -m pytest -s -m "rehearsal or lab" tests/deploy/test_rehearsal.py tests/deploy/test_rehearsal_of_faults.py
 
 clean:
 	rm -rf $(VENV) $(BUILD) $(FUZZ) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -20,6 +20,7 @@ from migrawatch.decide.knowledge import Knowledge
 from migrawatch.decide.maintenance import Window
 from migrawatch.decide.outcome import Outcome, decide
 from migrawatch.decide.route import Addresses, Told
+from migrawatch.decide.setback import set_back
 from migrawatch.decide.standing import Standing
 from migrawatch.decide.streak import Clear, Streak, Suspect, wants_confirming
 from migrawatch.decide.watch import Position
@@ -44,7 +45,7 @@ class Ledger:
         self._standings: dict[str, Standing] = {}
         self._checks: dict[str, Check] = {}
         self._addresses = Addresses()
-        self._incidents = {incident.id: incident for incident in incidents}
+        self._incidents = {incident.id: set_back(incident, clock.now()) for incident in incidents}
         self._inbox: asyncio.Queue[tuple[Check, Observation, Any] | asyncio.Event | None] = asyncio.Queue()
         self._alarm: asyncio.TimerHandle | None = None
         self._stored = dict(self._incidents)
@@ -172,6 +173,8 @@ class Ledger:
         if now is None or (now is not check and (now.probe, now.subject) != (check.probe, check.subject)):
             return {}  # what it saw was asked for by a configuration that is gone
         standing = self._standings[name]
+        if standing.seen is not None and seen.at < standing.seen.at:
+            self._set_back(seen.at)
         _log_observed(seen)
         self._ear.observed(seen)
         self._standings[name] = standing.after(seen)
@@ -188,6 +191,11 @@ class Ledger:
             self._ask_recovered(name)
         unchanged = isinstance(streak, Clear) and isinstance(standing.streak, Clear)
         return {} if unchanged else {name: streak}
+
+    def _set_back(self, at: datetime) -> None:
+        """The clock was set back to *at*: looks of before must not seem newer than those that come now."""
+        self._standings = {name: standing.set_back(at) for name, standing in self._standings.items()}
+        self._incidents = {key: set_back(incident, at) for key, incident in self._incidents.items()}
 
     def _ask_around(self) -> None:
         """Look now at all that tells what a first failure is, or the loss of a vantage."""
@@ -246,15 +254,10 @@ class Ledger:
         if changed or touched or deliveries or removed or memory or positions or facts:
             await self._hands.commit(
                 Transaction(
-                    streaks=changed,
-                    incidents=touched,
-                    deliveries=deliveries,
-                    memory=memory,
-                    removed=removed,
-                    positions=positions,
-                    facts=facts,
+                    streaks=changed, incidents=touched, deliveries=deliveries, memory=memory, removed=removed,
+                    positions=positions, facts=facts,
                 )
-            )
+            )  # fmt: skip
         self._ear.judged(self._incidents.values())
         if deliveries:
             self._hands.deliver(deliveries)

@@ -3,9 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
+
+import structlog
 
 from migrawatch.check import Check
 from migrawatch.config import Settings
@@ -17,6 +19,11 @@ from migrawatch.model import Seconds
 from migrawatch.show.board import Board
 from migrawatch.store import Remembered, Store, Transaction
 from migrawatch.tell.courier import QueueStanding
+
+log = structlog.get_logger(__name__)
+
+JUMP = timedelta(seconds=5)
+"""A clock that is further away after a second than it was before was set; one that is corrected drifts there."""
 
 
 class Worst:
@@ -61,6 +68,7 @@ class PulseTaker:
         self._changed: tuple[str, ...] = ()
         self._changed_at: datetime | None = None
         self._late, self._lag = Worst(), Worst()
+        self._began = clock.now() - timedelta(seconds=clock.monotonic())
 
     async def watch(self, settings: Settings) -> None:
         """From now on *settings* are in use. What was told before a start is not judged any more."""
@@ -81,6 +89,19 @@ class PulseTaker:
         """The loop woke that much later than asked."""
         self._lag.note(seconds)
         self._ear.lagged(seconds)
+        self._notice_a_jump()
+
+    def _notice_a_jump(self) -> None:
+        """Say that the clock was set. What was told of us before is no older for it: we did not fall silent."""
+        now = self._clock.now()
+        began, self._began = self._began, now - timedelta(seconds=self._clock.monotonic())
+        if abs(self._began - began) <= JUMP:
+            return
+        log.warning("clock_jumped", by=round((self._began - began).total_seconds()))
+        for name in self._checks:
+            pulse = self._looks.memory_of(name)
+            if isinstance(pulse, Pulse):
+                self._looks.learn(name, replace(pulse, at=now))
 
     async def run(self) -> None:
         """Take the pulse again and again, until cancelled."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from migrawatch.decide.knowledge import STARTED_AT, Knowledge, learned
 from migrawatch.decide.policy import Policy
+from migrawatch.decide.setback import set_back
 from migrawatch.decide.streak import WINDOW, Clear, Failing, Streak, Suspect, step
 from migrawatch.model import Evidence, Observation, Seconds, Subject, Verdict
 from migrawatch.reason import Reason
@@ -56,6 +57,15 @@ class Standing:
             earlier=(*self.earlier, *glance)[-WINDOW:],
             so_since=self.so_since if same else seen.at,
             known=learned(self.known, seen, last),
+        )
+
+    def set_back(self, at: datetime) -> "Standing":
+        """Where the check stands when the clock was set back to *at*."""
+        return replace(
+            set_back(self, at),
+            streak=set_back(self.streak, at),
+            seen=set_back(self.seen, at) if self.seen else None,
+            earlier=tuple(set_back(glance, at) for glance in self.earlier),
         )
 
     @property

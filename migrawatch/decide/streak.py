@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from migrawatch.decide.policy import Policy
+from migrawatch.decide.setback import set_back
 from migrawatch.model import Finding, Observation, Verdict
 
 WINDOW = 10
@@ -65,7 +66,11 @@ Streak: TypeAlias = Clear | Suspect | Failing
 
 
 def step(streak: Streak, seen: Observation, policy: Policy) -> Streak:
-    """The streak after one more look. An unknown neither opens nor closes anything; only its beginning is kept."""
+    """The streak after one more look. An unknown neither opens nor closes anything; only its beginning is kept.
+
+    Looks come in their order: if a date lies after *seen*, the clock was set back, and it was just now.
+    """
+    streak = set_back(streak, seen.at)
     if seen.verdict is Verdict.UNKNOWN:
         return streak if streak.blind_since else replace(streak, blind_since=seen.at)
     bad = seen.verdict is not Verdict.OK

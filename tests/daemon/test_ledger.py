@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -508,3 +509,73 @@ def test_how_long_a_round_takes_is_known_to_the_watchdog() -> None:
 
     assert idle == 0.0
     assert busy > 30.0
+
+
+# -- a clock that is set --------------------------------------------------------------------------------------------
+
+
+def test_after_the_clock_was_set_back_needs_are_looked_at_all_the_same() -> None:
+    """What was seen before seems to lie an hour ahead: it must not pass for a look of now."""
+    script = Script()
+    beat = check_of("beat", script, every=1.0, policy=QUICK)
+
+    async def story() -> Small:
+        small = await Small().begin((*pair(script), beat))
+        await small.until(601)
+        small.clock.ahead = -timedelta(hours=1)
+        await small.until(603)
+        script.broken.extend(Broken(name, -1e6, 1e6, reason) for name, reason in broken)
+        await small.until(910)
+        await small.end()
+        return small
+
+    broken = (("page", Reason.HTTP_GATEWAY), ("api", Reason.CONNECT_REFUSED))
+    small = play(story())
+
+    assert [(told.change, told.cause, told.incident.symptoms) for told in small.told] == [("opened", "api", ("page",))]
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=1), timedelta(hours=-1)])
+def test_an_incident_ends_as_soon_as_ever_when_the_clock_was_set(by: timedelta) -> None:
+    """And its end comes after its beginning: no receiver takes another order."""
+    script = Script(broken=[Broken("api", -1e6, 1e6)])
+
+    async def story() -> Small:
+        small = await Small().begin([check_of("api", script, every=1.0, policy=QUICK)])
+        await small.until(20)
+        small.clock.ahead = by
+        await small.until(30)
+        script.broken.clear()
+        await small.until(45)
+        await small.end()
+        return small
+
+    small = play(story())
+
+    assert [told.change for told in small.told] == ["opened", "resolved"]
+    end = small.told[-1].incident
+    assert end.resolved_at is not None
+    assert end.first_failed <= end.opened_at <= end.resolved_at
+
+
+def test_what_was_open_before_a_boot_with_an_older_date_ends_after_it_began() -> None:
+    """A machine without a clock of its own begins in the past."""
+    script = Script(broken=[Broken("api", -1e6, 1e6)])
+    check = check_of("api", script, every=1.0, policy=QUICK)
+
+    async def story(small: Small, end: float) -> Small:
+        await small.begin([check])
+        await small.until(end)
+        await small.end()
+        return small
+
+    before = play(story(Small(), 20))
+    script.broken.clear()
+    after = Small(before.disk)
+    after.clock.ahead = -timedelta(days=1)
+    after = play(story(after, 20))
+
+    [told] = after.told
+    assert (told.change, told.incident.id) == ("resolved", before.told[0].incident.id)
+    assert told.incident.resolved_at is not None
+    assert told.incident.first_failed <= told.incident.opened_at <= told.incident.resolved_at

@@ -73,10 +73,12 @@ def play(story: Coroutine[Any, Any, T]) -> T:
 
 
 class VirtualClock(Clock):
-    """The date of the virtual loop."""
+    """The date of the virtual loop. Setting *ahead* is setting the clock."""
+
+    ahead = timedelta(0)
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self.monotonic())
+        return START + timedelta(seconds=self.monotonic()) + self.ahead
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Streaks against an independent plain model, over every history of six looks."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import fields
+from datetime import datetime, timedelta
 from itertools import product
 
 import pytest
@@ -165,3 +166,28 @@ def test_blindness_begins_with_the_first_unknown_in_a_row() -> None:
 
     assert streak.blind_since == START + timedelta(seconds=3 * PAUSE)
     assert walk([Verdict.UNKNOWN, Verdict.OK], Policy()).blind_since is None
+
+
+@pytest.mark.parametrize("before", [Verdict.DOWN, Verdict.WARN, Verdict.UNKNOWN])
+def test_a_clock_set_back_leaves_no_date_ahead(before: Verdict) -> None:
+    """Else a check that is well again would be failing for an hour more, and a failure that begins hold up its page."""
+    for looks in range(1, 5):
+        late = walk([before] * looks, Policy())
+        set_back = START - timedelta(hours=1)
+
+        for verdict in Verdict:
+            streak = step(late, observation(CHECK, set_back, REASONS[verdict]), Policy())
+
+            dates = [getattr(streak, field.name) for field in fields(streak)]
+            assert [date for date in dates if isinstance(date, datetime) and date > set_back] == []
+
+
+def test_an_hour_back_does_not_put_off_the_end() -> None:
+    """`resolve_for` counts from the moment that the clock was set."""
+    streak = walk([Verdict.DOWN] * 3, Policy())
+    for seconds in (0, 60, 120):
+        assert isinstance(streak, Failing)
+        at = START + timedelta(hours=-1, seconds=seconds)
+        streak = step(streak, observation(CHECK, at, None), Policy())
+
+    assert streak == Clear()

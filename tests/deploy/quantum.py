@@ -42,14 +42,42 @@ def _booted(machine: Machine, root: Path) -> Iterator[Machine]:
         words = machine.disk / WORDS_PATH
         words.parent.mkdir(parents=True, exist_ok=True)
         words.touch()
-        machine.boot()
-        machine.wait(time.monotonic() + 60)
-        # nspawn shows the kernel's settings read-only; those of its own network are this machine's to change.
-        settings = "/proc/sys/net"
-        machine.sh(f"mount --bind {settings} {settings}; mount -o remount,bind,rw {settings}")
+        _boot(machine)
         yield machine
     finally:
         remove(lab, (QUANTUM,))
+
+
+def _boot(machine: Machine) -> None:
+    machine.boot()
+    machine.wait(time.monotonic() + 120)
+    # nspawn shows the kernel's settings read-only; those of its own network are this machine's to change.
+    settings = "/proc/sys/net"
+    machine.sh(f"mount --bind {settings} {settings}; mount -o remount,bind,rw {settings}")
+
+
+def reboot(machine: Machine) -> None:
+    """Have systemd end everything in its order, and boot what lies on the disk."""
+    machine.sh("systemctl --no-block reboot")
+    _boot_again(machine)
+
+
+def cut_power(machine: Machine) -> None:
+    """End everything at once, and boot what lies on the disk."""
+    for group in machine.groups:
+        if (group / "cgroup.kill").exists():
+            (group / "cgroup.kill").write_text("1")
+    _boot_again(machine)
+
+
+def _boot_again(machine: Machine) -> None:
+    # Without a systemd outside nspawn ends at a reboot, and leaves it to whoever started it to do so again.
+    until = time.monotonic() + 120
+    while any(procs.read_text().strip() for group in machine.groups for procs in group.rglob("cgroup.procs")):
+        if time.monotonic() > until:
+            raise LabError(f"{machine.host.name} would not go down")
+        time.sleep(0.1)
+    _boot(machine)
 
 
 def give(machine: Machine, source: Path, target: str) -> None:

@@ -4,82 +4,24 @@ Nothing that is watched exists here, so there is an incident soon; whatever happ
 tests are one story in its order, each leaving a daemon that runs.
 """
 
-import http.client
-import json
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.deploy.packages import ROOT, next_release
 from tests.deploy.quantum import give, quantum, refused, shown
-from tests.drills.pager import SECRET, Pager
+from tests.deploy.site import CONFIG, CREDENTIALS, UNIT, Site, apt_install, install, tell, until
+from tests.drills.pager import Pager
 from tests.lab.machine import Machine
-from tests.lab.shell import run
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(600)]
 
-CONFIG = "/etc/migrawatch/migrawatch.yaml"
-CREDENTIALS = "/etc/migrawatch/credentials"
-UNIT = "migrawatch.service"
-HERE = "127.0.0.1:12271"
-
 TO_THE_FIRST_PAGE = 120.0
 """Seconds from a bare Debian to the first page, at most."""
-
-
-@dataclass
-class Site:
-    """The machine, who is paged on it, and what its daemon answers."""
-
-    machine: Machine
-    pager: Pager
-    begun_at: float
-    """When the installation began, on the monotonic clock."""
-
-    def get(self, path: str, timeout: float = 20) -> tuple[int, str]:
-        with self.machine.entered():
-            connection = http.client.HTTPConnection(HERE, timeout=timeout)
-            connection.connect()
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
-
-    def incidents(self) -> dict[str, Any]:
-        """What is open, by id; not what the daemon says of itself, which comes and goes with what befalls it."""
-        found = json.loads(self.get("/api/v1/incidents")[1])["incidents"]
-        watched = (one for one in found if one["cause"]["check"] != "itself")
-        return {str(one["id"]): one for one in watched if one["state"] != "resolved"}
-
-    def told_twice(self) -> list[str]:
-        """The incidents that were told as new more than once. A repeat has the key of the first, and does not count."""
-        opened = [str(page.incident["id"]) for page in self.pager.once("opened")]
-        return sorted({one for one in opened if opened.count(one) > 1})
-
-    def main(self) -> str:
-        """The daemon's PID."""
-        return shown(self.machine, UNIT, "MainPID")["MainPID"]
-
-    def journal(self) -> str:
-        return self.machine.run("journalctl", "--no-pager", "--output=cat", f"--unit={UNIT}")
-
-    def until_another(self, pid: str, seconds: float) -> None:
-        """Wait for a daemon that is not *pid* and is ready."""
-        end = time.monotonic() + seconds
-        while True:
-            state = shown(self.machine, UNIT, "MainPID", "ActiveState")
-            if state["ActiveState"] == "active" and state["MainPID"] not in ("0", pid):
-                return
-            assert time.monotonic() < end, self.journal()[-3000:]
-            time.sleep(0.1)
 
 
 @contextmanager
@@ -113,25 +55,17 @@ def machine() -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="module")
-def site(machine: Machine, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def begun_at() -> float:
+    """When the installation began, on the monotonic clock."""
+    return time.monotonic()
+
+
+@pytest.fixture(scope="module")
+def site(machine: Machine, begun_at: float, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Installed as docs/deployment.md says: the package, keys and passwords, and one line of one file."""
-    give(machine, package, "/root/migrawatch.deb")
-    begun_at = time.monotonic()
-    apt_install(machine, "/root/migrawatch.deb")
-    key = tmp_path_factory.mktemp("key") / "ssh_key"
-    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
-    for name, text in (("ssh_key", key.read_text()), ("mpanel_app", "secret"), ("webhook_secret", SECRET.decode())):
-        machine.run("sh", "-c", f"umask 077; cat > {CREDENTIALS}/{name}", stdin=text)
-    machine.run("touch", "/etc/migrawatch/known_hosts")
+    install(machine, package, tmp_path_factory.mktemp("key"))
     with Pager(machine) as pager:
-        yield Site(machine, pager, begun_at)
-
-
-def apt_install(machine: Machine, package: str) -> str:
-    """Install *package* with nobody there to ask: of a file that both changed the operator's stays."""
-    options = "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
-    script = f"DEBIAN_FRONTEND=noninteractive apt-get install -y {options} {package} </dev/null 2>&1"
-    return machine.sh(script, timeout=300)
+        yield Site(machine, pager)
 
 
 def test_it_installs_on_a_bare_debian(site: Site) -> None:
@@ -162,16 +96,16 @@ def test_systemd_finds_nothing_wrong_with_what_is_installed(site: Site) -> None:
     assert said == ""
 
 
-def test_it_is_active_only_when_it_is_ready(site: Site) -> None:
+def test_it_is_active_only_when_it_is_ready(site: Site, begun_at: float) -> None:
     """`systemctl start` comes back when everything is in place, and the first page follows: one file was edited."""
-    site.machine.run("sed", "-i", f"s#url: CHANGE_ME .*#url: http://127.0.0.1:{site.pager.port}/#", CONFIG)
+    tell(site.machine, f"http://127.0.0.1:{site.pager.port}/")
     site.machine.run("systemctl", "enable", "--now", "migrawatch", timeout=60)
 
     assert site.get("/-/ready")[0] == 200
     assert shown(site.machine, UNIT, "StatusText")["StatusText"].startswith("watching ")
     assert site.pager.wait(lambda: site.pager.once("opened") != [], 60), site.journal()[-3000:]
     assert site.pager.wrong == []
-    assert site.pager.pages[0].at - site.begun_at < TO_THE_FIRST_PAGE
+    assert site.pager.pages[0].at - begun_at < TO_THE_FIRST_PAGE
     assert "listening_elsewhere" not in site.journal()
 
 
@@ -204,15 +138,6 @@ def test_a_reload_takes_over_what_is_right_and_refuses_what_is_wrong(site: Site)
     machine.run("rm", extra)
     machine.run("systemctl", "reload", "migrawatch")
     assert site.main() == pid
-
-
-def until(ask: Any, done: Any, seconds: float = 15) -> Any:
-    """What *ask* gives once it is *done*."""
-    end = time.monotonic() + seconds
-    while not done(found := ask()):
-        assert time.monotonic() < end, found
-        time.sleep(0.1)
-    return found
 
 
 def test_a_restart_drops_no_scrape(site: Site) -> None:

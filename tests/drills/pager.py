@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -38,6 +39,12 @@ class Pager:
 
     lab: Lab | Machine
     """In whose network it stands."""
+    address: str = "127.0.0.1"
+    """Where it listens there."""
+    slow: float = 0.0
+    """Seconds that it takes over every answer."""
+    refused: int = 0
+    """How many pages it refused."""
     pages: list[Page] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     port: int = 0
@@ -46,13 +53,15 @@ class Pager:
     _bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
-        """Listen on a port of the loopback there."""
+        """Listen on a port of its address there."""
         pager = self
 
         class Desk(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                time.sleep(pager.slow)
                 refused = time.monotonic() < pager._refuses_until
+                pager.refused += refused
                 self.send_response(503 if refused else 200)
                 self.end_headers()
                 if not refused:
@@ -61,8 +70,11 @@ class Pager:
             def log_message(self, *_: Any) -> None:
                 pass
 
+        class Server(ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+
         with self.lab.entered():
-            self._server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
+            self._server = Server((self.address, 0), Desk)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.port = int(self._server.server_address[1])
         return self
