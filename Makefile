@@ -59,7 +59,7 @@ lock: $(BUILD)/.installed
 	deploy/package/lock $(BUILD)/bin/uv
 
 test: install servers lint roots $(BUILD)/.installed
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 5
 
 bench: install servers
 	$(BIN)/python -m bench --check
