@@ -37,10 +37,21 @@ class Backup:
     oddity: str = ""
 
 
+class _Whole(io.BytesIO):
+    """A file that ends with an error: zoneinfo waits for ever for the last newline of one that was cut short."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read *size* bytes. Raise ValueError where nothing is left of them."""
+        found = super().read(size)
+        if size and size > 0 and not found:
+            raise ValueError("cut short")
+        return found
+
+
 def parse_zone(content: bytes) -> tzinfo:
     """Read /etc/localtime (tzfile(5)). Raise ValueError for anything else."""
     try:
-        return ZoneInfo.from_file(io.BytesIO(content))
+        return ZoneInfo.from_file(_Whole(content))
     # What zoneinfo has no error for it asserts.
     except (ValueError, IndexError, AssertionError, struct.error) as error:
         raise ValueError("not the file of a time zone") from error
