@@ -95,7 +95,7 @@ class Lab:
         Raise LabError unless all is well then: no fault can be told from a lab that was broken from the start.
         """
         layers = roots(self.hosts)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 100
         with self._locked():
             remove(self.name)
             self.home.mkdir(parents=True, mode=0o755)
@@ -193,7 +193,7 @@ class Lab:
         self._wait_until_well(f"healing {name}")
 
     def _wait_until_well(self, after: str) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 30
         asked = everything = questions(self)
         while (ailing := answers(self, asked)) or asked is not everything:
             if ailing and time.monotonic() > deadline:

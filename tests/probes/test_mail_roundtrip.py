@@ -175,7 +175,7 @@ async def test_a_mail_that_comes_later_than_it_should_warns(probe: Any, host: Ma
 
 
 async def test_the_deadline_while_waiting_says_that_nothing_came(probe: Any) -> None:
-    seen = await looked(probe("held"), timeout=1.0)
+    seen = await looked(probe("held"), timeout=4.0)
 
     assert told(seen) == down(Reason.MAIL_NOT_DELIVERED)
     assert "delivery" in seen.detail
