@@ -146,11 +146,16 @@ def _returned(name: str, board: Board) -> Iterator[tuple[datetime, datetime]]:
             yield need.seen.at, datetime.max.replace(tzinfo=need.seen.at.tzinfo)
         elif need.verdict is Verdict.OK and need.failing:
             yield cleared_at(need), cleared_at(need) + settle
-        elif need.verdict is Verdict.OK and any(need.streak.recent):
+        elif need.verdict is Verdict.OK and (any(need.streak.recent) or _was_blind(need)):
             yield _so_since(need), _so_since(need)
         elif need.verdict is Verdict.WARN and need.failing:
             # A need that only warns explains nothing any longer, and is often slow while it comes back.
             yield first_bad(need), first_bad(need) + settle
+
+
+def _was_blind(need: Standing) -> bool:
+    """Whether *need* could not be looked at a while ago: what was behind it then is not behind it now."""
+    return any(look.verdict is Verdict.UNKNOWN for look in need.earlier)
 
 
 def _turned(name: str, board: Board) -> Iterator[Standing]:

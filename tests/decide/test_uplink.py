@@ -178,6 +178,21 @@ def test_a_path_that_is_cut_from_us_is_ours_and_one_that_is_cut_from_elsewhere_i
     assert not explains(lost, standing(replace(page, vantage="far"), Reason.PATH_BROKEN))
 
 
+def test_what_failed_behind_a_need_that_could_not_be_looked_at_is_looked_at_again_when_that_one_can() -> None:
+    """The records are seen again before the uplink is, and no longer lead to it; the mail is not broken by itself."""
+    mail = subject("round-trip", "srv1", "postfix", probe="mail_roundtrip", needs=["mail-records/migrapanel.com"])
+    room = Room(subjects=(*SUBJECTS, mail))
+    room.see_all({**INTERNET_LOST, "round-trip": Reason.DNS_SERVFAIL}, times=4)
+    room.wait(1)
+    room.see(INTERNET, Reason.UPLINK_INTERNET)
+    room.wait(1)
+    room.see("mail-records/migrapanel.com")
+    judgement = room.judge()
+
+    assert [incident.cause.check for incident in room.opened] == [INTERNET]
+    assert "round-trip" in judgement.wanted
+
+
 def test_what_the_edge_hides_is_never_told_as_blind() -> None:
     """No look from inside will ever tell: it would be a warning for good."""
     closed = subject("closed/5432", "srv1", "port 5432", probe="port_closed")
