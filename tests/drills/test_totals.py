@@ -62,7 +62,7 @@ def test_the_drills_on_record_went_over_every_fault_and_right() -> None:
     assert record["notices_in_health"] == 0
 
 
-UNDRILLED = 20
+UNDRILLED = 5
 """So many faults may be newer than the drills on record: they are tried one by one until the next hour of drills."""
 
 
