@@ -17,8 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.machine import machine
 from bench.reading import Reading
-from bench.rounds import machine
 from bench.town import HANGING, TARGETS, address_of, hangs, speaks_http
 from migrawatch.decide.schedule import offset_of
 from tests.daemon.stand import Stand, stand, until

@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.machine import machine
 from bench.reading import Reading
-from bench.rounds import machine
 from tests.daemon.stand import Stand, stand
 from tests.servers.mail_zones import OURS, key_record, public_key
 from tests.servers.powerdns import PowerDns, name_servers

@@ -1,14 +1,11 @@
 """Interleaved rounds, and the medians of their ratios: absolute numbers move with the machine, ratios hold."""
 
 import asyncio
-import os
-import platform
-import sys
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from bench.blackbox import Blackbox
+from bench.machine import machine
 from bench.targets import Places, Prober, probers
 
 KINDS = {"http": 2000, "https": 1000, "tcp": 3000, "postgres": 300}
@@ -70,25 +67,6 @@ def summary(runs: list[Run]) -> Run:
         "gates": GATES,
         "runs": runs,
         "machine": machine(),
-    }
-
-
-def machine() -> dict[str, str]:
-    """What it ran on."""
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.machine(),
-    )
-    return {
-        "processor": model,
-        "cores": str(os.cpu_count()),
-        "kernel": platform.release(),
-        "python": sys.version.split()[0],
-        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
     }
 
 

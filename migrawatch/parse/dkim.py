@@ -35,6 +35,11 @@ class DkimKey:
         return bool({"*", "email"} & set(self.services)) and (not self.hashes or "sha256" in self.hashes)
 
 
+def key_name(selector: str, domain: str) -> str:
+    """The name that the key of *selector* has in DNS (RFC 6376, section 3.6.2.1)."""
+    return f"{selector}._domainkey.{domain}"
+
+
 def parse_dkim(record: str) -> DkimKey:
     """Read one key record. Raise ValueError, quoting the tag, for one that a verifier would pass over."""
     tags = parse_tags(record)

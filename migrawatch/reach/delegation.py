@@ -141,13 +141,18 @@ class Tree:
 def referred(answer: Answer, name: str, cut: str) -> tuple[str, tuple[str, ...]]:
     """The zone that *answer* refers to (deeper than *cut*, on the way to *name*) and its servers; empty for none."""
     for one in (*answer.records, *answer.authority):
-        if one.kind == "NS" and is_below(one.name, cut) and (one.name == name or is_below(name, one.name)):
+        if one.kind == "NS" and _is_below(one.name, cut) and is_in(name, one.name):
             several = (*answer.records, *answer.authority)
             names = sorted({other.value for other in several if other.kind == "NS" and other.name == one.name})
             return one.name, tuple(names[:_MOST_NAMES])
     return "", ()
 
 
-def is_below(name: str, zone: str) -> bool:
+def is_in(name: str, zone: str) -> bool:
+    """Whether *name* is that of *zone*, or stands below it."""
+    return name == zone or _is_below(name, zone)
+
+
+def _is_below(name: str, zone: str) -> bool:
     """Whether *name* stands below *zone*, which it is not itself."""
     return name != zone and (zone == "." or name.endswith(f".{zone}"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from migrawatch.model import Down, Seconds, Unsure
 from migrawatch.parse.records import NXDOMAIN, Records
 from migrawatch.reach.answer import Answer, plain_name
-from migrawatch.reach.delegation import is_below, referred
+from migrawatch.reach.delegation import is_in, referred
 from migrawatch.reach.lookup import AskedOnce, escaped, texts_or_values
 from migrawatch.reach.query import make_question
 from migrawatch.reach.staggered import Staggered
@@ -91,7 +91,7 @@ class Followed(AskedOnce):
         zone, answer = await self._answered(name, kind, trip)
         first = answer
         # What a server says of names that are none of its zone's, nobody believes.
-        while (alias := answer.owner) != answer.name and not (answer.values and _is_in(alias, zone.name)):
+        while (alias := answer.owner) != answer.name and not (answer.values and is_in(alias, zone.name)):
             if alias in met or len(met) > _LONGEST_CHAIN:
                 raise Down(Reason.DNS_SERVFAIL, f"its aliases lead nowhere: {' -> '.join((*met, alias))[:400]}")
             met.append(alias)
@@ -138,7 +138,7 @@ class Followed(AskedOnce):
         cut, names = _further(zone, answer)
         if not cut:
             return False
-        glue = [one for one in answer.additional if one.kind == "A" and _is_in(one.name, zone.name)]
+        glue = [one for one in answer.additional if one.kind == "A" and is_in(one.name, zone.name)]
         addresses = [one.value for name in names for one in glue if one.name == name]
         known = {one.name for one in glue}
         rest = tuple(name for name in names if name not in known)
@@ -210,10 +210,6 @@ def _branch(zone: str, name: str) -> str:
     below = name if zone == "." else name.removesuffix(f".{zone}")
     label = below.rpartition(".")[2]
     return label if zone == "." else f"{label}.{zone}"
-
-
-def _is_in(name: str, zone: str) -> bool:
-    return name == zone or is_below(name, zone)
 
 
 def _further(zone: _Zone, answer: Answer) -> tuple[str, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from email.parser import BytesHeaderParser
 import dkim
 
 from migrawatch.model import Finding, Verdict
-from migrawatch.parse.dkim import parse_dkim
+from migrawatch.parse.dkim import key_name, parse_dkim
 from migrawatch.parse.excerpt import readable
 from migrawatch.parse.records import Lookup, Records
 from migrawatch.parse.tags import parse_tags
@@ -32,7 +32,7 @@ class Signature:
     @property
     def key_name(self) -> str:
         """The name that its key has in DNS."""
-        return f"{self.selector}._domainkey.{self.domain}"
+        return key_name(self.selector, self.domain)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import ClassVar
 
 from migrawatch.model import Finding
-from migrawatch.parse.dkim import KeyType
+from migrawatch.parse.dkim import KeyType, key_name
 from migrawatch.parse.url import parse_dial
 from migrawatch.probe import Access, Contact, Covered, Down, Measure, Probe, Reason, Seconds, Verdict, Visit, access_to
 from migrawatch.reach.delegation import ROOT_SERVERS
@@ -196,8 +196,6 @@ class MailDnsProbe(Probe):
             keeper = await self._server(visit)
             server = Lookups(visit.vantage, [keeper], recursion=False)
             server.know(seen for seen in public.answers if seen.server == str(keeper))
-            if (await server(domain, "MX")).is_known:
-                await server.ahead((name, "TXT") for name in (domain, *self._beside(domain)))
             _note(visit, await judge_agreement(domain, self._beside(domain), public, server))
         visit.measure(QUERIES, server.asked, asked="kept")
 
@@ -227,14 +225,17 @@ class MailDnsProbe(Probe):
 
     def _beside(self, domain: str) -> tuple[str, ...]:
         """The names below the domain, or the signer's, at which there may be records."""
-        keys = (f"{selector}._domainkey.{domain}" for selector in self.dkim.selectors if not self.dkim.domain)
+        keys = () if self.dkim.domain else self._keys(domain)
         return (*keys, f"_dmarc.{domain}", f"_mta-sts.{domain}", f"_smtp._tls.{domain}")
+
+    def _keys(self, domain: str) -> tuple[str, ...]:
+        return tuple(key_name(selector, domain) for selector in self.dkim.selectors)
 
     async def _judged(self, visit: Visit, domain: str, public: AskedOnce) -> list[Finding]:
         await self._exists(domain, public)
         signed_as, envelope = self.dkim.domain or domain, self.mail.envelope or domain
-        keys = (f"{selector}._domainkey.{signed_as}" for selector in self.dkim.selectors)
-        await public.ahead((name, "TXT") for name in (domain, envelope, *keys, *self._beside(domain)))
+        asked = (domain, envelope, *self._keys(signed_as), *self._beside(domain))
+        await public.ahead((name, "TXT") for name in asked)
         found = await judge_mx(domain, self.mx, public)
         found += await self._spf(visit, envelope, public)
         for selector in self.dkim.selectors:
@@ -278,7 +279,7 @@ class MailDnsProbe(Probe):
         if seen.bits:
             visit.measure(DKIM_SIZE, seen.bits / 8, selector=selector)
         if seen.record and seen.findings:
-            visit.evidence(f"{selector}._domainkey.{domain} TXT", seen.record)
+            visit.evidence(f"{key_name(selector, domain)} TXT", seen.record)
         return seen.findings
 
 

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.machine import processor
 from tests.fuzz.seeds import write_seeds
 from tests.fuzz.targets import TARGETS
 from tests.fuzz.totals import Outcome, Totals, added, outcome_of
@@ -120,12 +121,7 @@ def _git(*words: str) -> str:
 
 def machine() -> str:
     """The processors and the Python of this machine."""
-    models = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if "model name" in line
-    ]
-    return f"{os.cpu_count()} x {models[0] if models else platform.machine()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} x {processor()}, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

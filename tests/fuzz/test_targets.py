@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "migrawatch"
 
 OURS = {
     "parse.cors.preflight_headers": "writes what we ask, from the configuration",
+    "parse.dkim.key_name": "joins a selector and a domain that were read, or are of the configuration",
     "parse.dnsbl.meaning": "looks a code up that is_listing has read",
     "parse.dnsbl.points_to_test": "takes an address of the configuration",
     "parse.dnsbl.question": "takes an address of the configuration",

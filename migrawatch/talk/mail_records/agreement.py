@@ -4,17 +4,21 @@ from collections.abc import Iterable
 
 from migrawatch.model import Finding
 from migrawatch.parse.records import Lookup, Records
+from migrawatch.reach.lookup import AskedOnce
 from migrawatch.reason import Reason
 from migrawatch.talk.mail_records.findings import shown, warn
 
 
-async def judge_agreement(domain: str, names: Iterable[str], public: Lookup, server: Lookup) -> list[Finding]:
+async def judge_agreement(domain: str, names: Iterable[str], public: Lookup, server: AskedOnce) -> list[Finding]:
     """What differs, at *domain* (MX, TXT) and the TXT records of *names*, between what is kept and what is seen.
 
     A server that does not answer, or not for this domain, is asked nothing more.
     """
     differing: list[str] = []
-    for name, kind in ((domain, "MX"), (domain, "TXT"), *((name, "TXT") for name in names)):
+    questions = ((domain, "MX"), (domain, "TXT"), *((name, "TXT") for name in names))
+    if (await server(*questions[0])).is_known:
+        await server.ahead(questions)
+    for name, kind in questions:
         seen, kept = await public(name, kind), await server(name, kind)
         if not kept.is_known:
             return [warn(kept.reason, f"asked for what is kept: {kept.failure}")]

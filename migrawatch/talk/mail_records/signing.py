@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from migrawatch.model import Finding
-from migrawatch.parse.dkim import DkimKey, KeyType, parse_dkim
+from migrawatch.parse.dkim import DkimKey, KeyType, key_name, parse_dkim
 from migrawatch.parse.records import Lookup
 from migrawatch.reach.public_key import are_equal, bits_of
 from migrawatch.reason import Reason
@@ -25,7 +25,7 @@ class KeySeen:
 
 async def judge_dkim(domain: str, selector: str, signer: tuple[KeyType, bytes] | None, lookup: Lookup) -> KeySeen:
     """What is wrong with the key of *selector* at *domain*; *signer* is the public key that the signer has, if told."""
-    name = f"{selector}._domainkey.{domain}"
+    name = key_name(selector, domain)
     answer = await lookup(name, "TXT")
     if not answer.is_known:
         return KeySeen(findings=(unanswered(answer),))
