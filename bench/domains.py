@@ -1,7 +1,8 @@
 """500 client domains whose mail records are judged every five minutes: what that costs the daemon, and dns-core.
 
-The domains are looked at as `config/` has it: the name of the sending address has a check of its own. dns-core and the
-resolver are real PowerDNS servers; dns-core's own count says what it was asked.
+The domains are looked at as `config/` has it: what the public sees is found by the delegation, and the name of the
+sending address has a check of its own. All name servers are real PowerDNS; dns-core's own count says what it was asked.
+It has a public address beside its own here: nothing that was asked there is spared here.
 """
 
 import asyncio
@@ -48,8 +49,8 @@ GATES = {"share": 0.02, "kept": 6.0}
 """The greatest that is allowed: part of a core; questions to dns-core per domain and look, one for each place where it
 may keep a record: MX and TXT of the domain, its key, DMARC, MTA-STS, TLS-RPT."""
 
-KEPT, PUBLIC = "127.0.53.21", "127.0.53.22"
-"""dns-core, and the resolver that tells what the public sees."""
+KEPT, PUBLIC, TOP, ROOT = "127.0.53.21", "127.0.53.22", "127.0.53.23", "127.0.53.24"
+"""dns-core, where the delegation sends the public, the servers of `test` and those of the root."""
 
 CONFIG = """\
 daemon: {{listen: "127.0.0.1:{listen}", state: state.db}}
@@ -63,10 +64,10 @@ checks:
     host: dns-core
     service: "{{domain}}"
     every: %(every)gs
-    timeout: 5s
+    timeout: 10s
     domain: "{{domain}}"
     port: %(port)d
-    resolvers: ["%(public)s:%(port)d"]
+    roots: ["%(root)s"]
     mx: [mail.host.test]
     mail: {{sending_addresses: [%(ours)s], helo: mail.host.test, ptr: false}}
     dkim: {{selectors: [mail]}}
@@ -80,9 +81,26 @@ HOST_ZONE = f"""\
 $ORIGIN host.test.
 @ 3600 IN SOA ns1 hostmaster 1 3600 600 86400 3600
 @ 3600 IN NS ns1
-ns1 3600 IN A 192.0.2.53
+ns1 3600 IN A {PUBLIC}
 mail 3600 IN A {OURS}
 _spf 3600 IN TXT "v=spf1 ip4:{OURS} -all"
+"""
+
+ROOT_ZONE = f"""\
+$ORIGIN .
+@ 3600 IN SOA ns.root-servers.test hostmaster.test 1 3600 600 86400 3600
+@ 3600 IN NS ns.root-servers.test
+test 3600 IN NS ns.test
+ns.test 3600 IN A {TOP}
+"""
+
+TOP_ZONE = f"""\
+$ORIGIN test.
+@ 3600 IN SOA ns hostmaster 1 3600 600 86400 3600
+@ 3600 IN NS ns
+ns 3600 IN A {TOP}
+ns1.host 3600 IN A {PUBLIC}
+host 3600 IN NS ns1.host
 """
 
 CLIENT_ZONE = """\
@@ -100,7 +118,10 @@ Told = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """What went by in so many *seconds*: looks, seconds of the daemon's CPU, questions to dns-core and the resolver."""
+    """What went by in so many *seconds*: looks, seconds of the daemon's CPU, questions by who was asked.
+
+    *kept* is dns-core at its own address, *public* all that tell what the public sees.
+    """
 
     seconds: float
     looks: float
@@ -141,14 +162,13 @@ def domains_table(told: Told) -> str:
             f"  looks    {told['looks']} in {told['seconds']:g} s, {told['cpu_per_look'] * 1000:.1f} ms of CPU each",
             f"  daemon   {told['share']:.2%} of a core (gate {GATES['share']:.0%}), {told['rss'] / 1e6:.0f} MB",
             f"  asked    dns-core {told['kept']:g} times a domain and look (gate {GATES['kept']:g}),"
-            f" the resolver {told['public']:g} times",
+            f" the delegation {told['public']:g} times",
         )
     )
 
 
 async def _domains(scale: Scale, folder: Path) -> Told:
-    zones = _zones(scale)
-    with name_servers({KEPT: zones, PUBLIC: zones}) as servers:
+    with name_servers(_zones(scale)) as servers:
         async with stand(folder) as daemon:
             _configure(daemon, servers[KEPT].port, scale, scale.warm)
             await daemon.start()
@@ -169,14 +189,17 @@ def _names(scale: Scale) -> list[str]:
     return [f"client-{number}.test" for number in range(1, scale.domains + 1)]
 
 
-def _zones(scale: Scale) -> dict[str, str]:
-    key = txt(key_record(public_key()))
-    return {"host.test": HOST_ZONE} | {name: CLIENT_ZONE.format(domain=name, key=key) for name in _names(scale)}
+def _zones(scale: Scale) -> dict[str, dict[str, str]]:
+    """The zones of each server, by its address."""
+    key, names = txt(key_record(public_key())), _names(scale)
+    ours = {"host.test": HOST_ZONE} | {name: CLIENT_ZONE.format(domain=name, key=key) for name in names}
+    top = TOP_ZONE + "".join(f"{name}. 3600 IN NS ns1.host\n" for name in names)
+    return {KEPT: ours, PUBLIC: ours, TOP: {"test": top}, ROOT: {".": ROOT_ZONE}}
 
 
 def _configure(daemon: Stand, port: int, scale: Scale, every: float) -> None:
     names = json.dumps(_names(scale))
-    facts = {"kept": KEPT, "public": PUBLIC, "port": port, "ours": OURS, "every": every, "domains": names}
+    facts = {"kept": KEPT, "root": ROOT, "port": port, "ours": OURS, "every": every, "domains": names}
     daemon.configure(text=CONFIG % facts)
 
 
@@ -209,6 +232,6 @@ async def _steady(daemon: Stand, servers: Mapping[str, PowerDns], scale: Scale) 
         looks=grown["migrawatch_look_lateness_seconds_count"],
         cpu=grown["process_cpu_seconds_total"],
         kept=servers[KEPT].asked() - asked[KEPT],
-        public=servers[PUBLIC].asked() - asked[PUBLIC],
+        public=sum(server.asked() - asked[name] for name, server in servers.items() if name != KEPT),
     )
     return {**domains_summary(spent, scale), "rss": reading.values["process_resident_memory_bytes"]}

@@ -313,7 +313,7 @@ def test_the_domains_gates_are_the_greatest_that_is_allowed(changed: dict[str, f
 @pytest.mark.timeout(300)
 def test_real_domains_are_looked_at_and_dns_core_counts_what_it_is_asked() -> None:
     """A few at a quick pace, so that the numbers mean nothing; how many questions a look asks, the kind's tests say."""
-    told = domains(Scale(domains=20, every=6.0, warm=6.0, steady=12.0))
+    told = domains(Scale(domains=20, every=12.0, warm=11.0, steady=14.0))
 
-    assert (told["domains"], told["every"]) == (20, 6.0)
+    assert (told["domains"], told["every"]) == (20, 12.0)
     assert all(told[name] > 0 for name in ("looks", "share", "kept", "public", "rss")), told

@@ -14,6 +14,8 @@ from dns.rdatatype import RdataType
 from dns.rdtypes.txtbase import TXTBase
 
 from migrawatch.model import Down
+from migrawatch.reach.name import plain_name
+from migrawatch.reach.question import Question
 from migrawatch.reason import Reason
 
 _LONGEST_CHAIN = 16
@@ -119,13 +121,12 @@ def fault_of(answer: Answer) -> Down | None:
 
 
 def read_answer(
-    question: dns.message.Message, message: dns.message.Message, *, server: str, over: str, cut_short: bool = False
+    question: Question, message: dns.message.Message, *, server: str, over: str, cut_short: bool = False
 ) -> Answer:
     """The facts of a *message* that answers *question* (which a failing server need not repeat)."""
-    asked = question.question[0]
     return Answer(
-        name=plain_name(asked.name.to_text()),
-        kind=RdataType.to_text(asked.rdtype),
+        name=question.name,
+        kind=question.kind,
         server=server,
         over=over,
         rcode=dns.rcode.to_text(message.rcode()),
@@ -153,11 +154,6 @@ def canonical(kind: str, value: str) -> str:
     return _value(read)
 
 
-def plain_name(text: str) -> str:
-    """A name as it is compared: lower case, no final dot; the root is a dot."""
-    return text.lower().rstrip(".") or "."
-
-
 def _records(section: Iterable[dns.rrset.RRset]) -> tuple[Record, ...]:
     return tuple(
         Record(plain_name(several.name.to_text()), RdataType.to_text(several.rdtype), several.ttl, _value(record))
@@ -169,6 +165,8 @@ def _records(section: Iterable[dns.rrset.RRset]) -> tuple[Record, ...]:
 def _value(record: dns.rdata.Rdata) -> str:
     if isinstance(record, TXTBase):
         text = b"".join(record.strings).decode("utf-8", "backslashreplace")
+        if text.isprintable():
+            return text
         return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
     if record.rdtype in _NAMES:
         return " ".join(plain_name(word) for word in record.to_text().split(" "))

@@ -14,7 +14,8 @@ from dns.rdtypes.dnskeybase import DNSKEYBase
 from dns.rdtypes.rrsigbase import RRSIGBase
 
 from migrawatch.model import Down
-from migrawatch.reach.answer import Answer, plain_name
+from migrawatch.reach.answer import Answer
+from migrawatch.reach.name import plain_name
 from migrawatch.reason import Reason
 
 Ask = Callable[[str, str], Awaitable[Answer]]

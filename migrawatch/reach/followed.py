@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from migrawatch.model import Down, Seconds, Unsure
 from migrawatch.parse.records import NXDOMAIN, Records
-from migrawatch.reach.answer import Answer, plain_name
+from migrawatch.reach.answer import Answer
 from migrawatch.reach.delegation import is_in, referred
 from migrawatch.reach.lookup import AskedOnce, escaped, texts_or_values
-from migrawatch.reach.query import make_question
+from migrawatch.reach.question import make_question
 from migrawatch.reach.staggered import Staggered
 from migrawatch.reach.vantage import Vantage
 from migrawatch.reason import Reason
@@ -71,11 +71,11 @@ class Followed(AskedOnce):
 
     async def _ask(self, name: str, kind: str) -> Records:
         try:
-            question = make_question(escaped(name), kind, recursion=False).question[0]
+            question = make_question(escaped(name), kind, recursion=False)
         except ValueError:
             return Records(name=name, kind=kind, code=NXDOMAIN)
         try:
-            first, last = await self._found(plain_name(question.name.to_text()), kind)
+            first, last = await self._found(question.name, kind)
         except Down as fault:
             return Records(name=name, kind=kind, code="", problem=fault.detail, reason=fault.reason)
         alias = last.owner if last.owner != first.name else ""

@@ -41,3 +41,8 @@ def ascii_names(*names: str) -> frozenset[str]:
         with suppress(Down):
             found.add(ascii_name(name))
     return frozenset(name for name in found if not is_literal(name))
+
+
+def plain_name(text: str) -> str:
+    """A name as it is compared: lower case, no final dot; the root is a dot."""
+    return text.lower().rstrip(".") or "."

@@ -12,7 +12,8 @@ import dns.message
 from migrawatch.model import Down, Seconds
 from migrawatch.parse.place import place_of
 from migrawatch.reach.answer import Answer, read_answer
-from migrawatch.reach.query import NoAnswer, ask_by_stream, ask_by_udp, make_question
+from migrawatch.reach.query import NoAnswer, ask_by_stream, ask_by_udp
+from migrawatch.reach.question import Question, make_question
 from migrawatch.reach.tls import Tls
 from migrawatch.reach.vantage import HERE, Vantage
 from migrawatch.reach.wire import Wire
@@ -68,7 +69,7 @@ class Nameserver:
             return await self._ask_by_udp(question, way)
         return await self._ask_by_stream(question, way)
 
-    async def _ask_by_udp(self, question: dns.message.QueryMessage, way: Way) -> Answer:
+    async def _ask_by_udp(self, question: Question, way: Way) -> Answer:
         try:
             with way.step("request", late=Reason.DNS_TIMEOUT):
                 message, silence = await self._heard_by_udp(question)
@@ -81,7 +82,7 @@ class Nameserver:
             return await self._ask_for_the_rest(question, way)
         return read_answer(question, message, server=str(self), over="udp")
 
-    async def _heard_by_udp(self, question: dns.message.QueryMessage) -> tuple[dns.message.Message | None, Down]:
+    async def _heard_by_udp(self, question: Question) -> tuple[dns.message.Message | None, Down]:
         odd: list[bytes] = []
         silence = Down(Reason.DNS_TIMEOUT, f"request: {self} gave no answer over UDP within {self.patience:g} s")
         try:
@@ -92,7 +93,7 @@ class Nameserver:
                 return None, Down(Reason.DNS_MALFORMED, f"request: {self} said {odd[0]!r} over UDP, wanted an answer")
             return None, silence
 
-    async def _ask_for_the_rest(self, question: dns.message.QueryMessage, way: Way) -> Answer:
+    async def _ask_for_the_rest(self, question: Question, way: Way) -> Answer:
         """The answer over TCP, since it did not fit. Who speaks UDP here must speak TCP too (RFC 7766, section 5)."""
         cut = f"request: the answer of {self} over UDP is cut short"
         try:
@@ -105,7 +106,7 @@ class Nameserver:
         except (EOFError, ConnectionResetError, BrokenPipeError) as error:
             raise Down(Reason.DNS_TRUNCATED, f"{cut}; over TCP it closes the connection") from error
 
-    async def _tell_why(self, question: dns.message.QueryMessage, way: Way, silence: Down) -> NoReturn:
+    async def _tell_why(self, question: Question, way: Way, silence: Down) -> NoReturn:
         """A closed port looks like a lost packet: over TCP it is told whether the host is up and who serves DNS."""
         way.evidence(f"{self} over UDP", silence.detail)
         try:
@@ -114,7 +115,7 @@ class Nameserver:
             raise Down(fault.reason, f"{fault.detail}; {silence.detail}") from fault
         raise Down(silence.reason, f"{silence.detail}; over TCP it answers")
 
-    async def _ask_by_stream(self, question: dns.message.QueryMessage, way: Way, cut_short: bool = False) -> Answer:
+    async def _ask_by_stream(self, question: Question, way: Way, cut_short: bool = False) -> Answer:
         try:
             async with way.open(self.address, self.port, self.tls) as wire:
                 with way.step("request", late=Reason.DNS_TIMEOUT, closed=Reason.CONNECT_RESET):

@@ -3,44 +3,27 @@
 import asyncio
 import socket
 import struct
+from contextlib import suppress
 
 import dns.exception
 import dns.flags
 import dns.message
 
-from migrawatch.model import Down
 from migrawatch.parse.place import place_of
 from migrawatch.reach.connection import Connection, connect, raise_unconnected
-from migrawatch.reach.name import ascii_name
+from migrawatch.reach.question import Question
 from migrawatch.reach.wire import Wire
 
 _LARGEST = 65535
 _HEADER = 12
 _KEPT, _SHOWN = 3, 40
-_PAYLOAD = 1232
-"""Bytes of an answer over UDP that pass every path whole (DNS flag day 2020)."""
 
 
 class NoAnswer(Exception):
     """The server gave no usable answer; the text says what happened instead."""
 
 
-def make_question(name: str, kind: str, *, recursion: bool, dnssec: bool = False) -> dns.message.QueryMessage:
-    """The question for records of type *kind* at *name*. Raise ValueError for what is no name or no type.
-
-    *recursion* has a resolver find the answer out; *dnssec* asks for the signatures too.
-    """
-    try:
-        plain = ascii_name(name) or "."
-        question = dns.message.make_query(plain, kind, use_edns=0, payload=_PAYLOAD, want_dnssec=dnssec)
-    except (dns.exception.DNSException, Down) as error:
-        raise ValueError(f"cannot ask for {kind} at {name!r}: {error}") from error
-    if not recursion:
-        question.flags &= ~dns.flags.RD
-    return question
-
-
-async def ask(question: dns.message.QueryMessage, server: str, port: int, patience: float) -> dns.message.Message:
+async def ask(question: Question, server: str, port: int, patience: float) -> dns.message.Message:
     """The server's answer, asked again over TCP when it was cut short. Raise NoAnswer after *patience* seconds."""
     try:
         async with asyncio.timeout(patience):
@@ -61,7 +44,7 @@ async def ask(question: dns.message.QueryMessage, server: str, port: int, patien
 
 
 async def ask_by_udp(
-    question: dns.message.QueryMessage,
+    question: Question,
     server: str,
     port: int,
     again_after: float | None = None,
@@ -79,47 +62,42 @@ async def ask_by_udp(
     try:
         if code := fresh.connect_ex((server, port)):
             raise_unconnected(code, peer)
-        await exchange.send(question.to_wire())
+        await exchange.send(question.content)
         if again_after is not None:
             try:
                 async with asyncio.timeout(again_after):
                     return await _fitting(question, exchange, passed_over)
             except TimeoutError:
-                await exchange.send(question.to_wire())
+                await exchange.send(question.content)
         return await _fitting(question, exchange, passed_over)
     finally:
         exchange.close()
 
 
-async def _fitting(
-    question: dns.message.QueryMessage, exchange: Connection, passed_over: list[bytes] | None
-) -> dns.message.Message:
+async def _fitting(question: Question, exchange: Connection, passed_over: list[bytes] | None) -> dns.message.Message:
     while True:
         received = await exchange.receive(_LARGEST)
-        try:
-            answer = parse_message(received)
-        except ValueError:
-            answer = None
-        if answer is not None and question.is_response(answer):
-            return answer
+        if question.is_answered_by(received):
+            with suppress(ValueError):
+                return parse_message(received)
         if passed_over is not None and len(passed_over) < _KEPT:
             passed_over.append(received[:_SHOWN])
 
 
-async def ask_by_stream(question: dns.message.QueryMessage, wire: Wire) -> dns.message.Message:
+async def ask_by_stream(question: Question, wire: Wire) -> dns.message.Message:
     """The answer over a connected stream (RFC 7766). Raise EOFError when it is closed early, NoAnswer for nonsense."""
-    content = question.to_wire()
+    content = question.content
     await wire.write(struct.pack("!H", len(content)) + content)
     length, number, flags = struct.unpack("!HHH", await wire.readexactly(6))
     # Told from its first bytes: what is no DNS announces any length, and would be waited for.
-    if length < _HEADER or number != question.id or not flags & dns.flags.QR:
+    if length < _HEADER or number != question.number or not flags & dns.flags.QR:
         raise NoAnswer("the answer is not DNS, or to another question")
+    received = struct.pack("!HH", number, flags) + await wire.readexactly(length - 4)
     try:
-        rest = await wire.readexactly(length - 4)
-        answer = parse_message(struct.pack("!HH", number, flags) + rest)
+        answer = parse_message(received)
     except ValueError as error:
         raise NoAnswer(f"the answer is not DNS: {error}") from error
-    if not question.is_response(answer):
+    if not question.is_answered_by(received):
         raise NoAnswer("the answer is to another question")
     return answer
 

@@ -16,6 +16,7 @@ from migrawatch.model import Down, Lost
 from migrawatch.parse.resolving import Resolving, parse_hosts, parse_resolv_conf
 from migrawatch.reach.name import ascii_name, is_literal
 from migrawatch.reach.query import NoAnswer, ask
+from migrawatch.reach.question import make_question
 from migrawatch.reach.vantage import HERE
 from migrawatch.reason import Reason
 
@@ -94,8 +95,8 @@ class Resolver:
 
     async def _lookup(self, name: str, kind: RdataType, resolving: Resolving) -> tuple[str, ...] | Down:
         try:
-            question = dns.message.make_query(name, kind, use_edns=0, payload=1232)
-        except dns.exception.DNSException as error:
+            question = make_question(name, kind.name, recursion=True)
+        except ValueError as error:
             return Down(Reason.DNS_NXDOMAIN, f"resolve: {name} is no valid name: {error}")
         silent: list[str] = []
         failed: Down | None = None

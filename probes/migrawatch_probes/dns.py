@@ -11,7 +11,7 @@ from migrawatch.reach.answer import Answer
 from migrawatch.reach.dnssec import Ask, verify
 from migrawatch.reach.name import ascii_names
 from migrawatch.reach.nameserver import Nameserver, Over
-from migrawatch.reach.query import make_question
+from migrawatch.reach.question import make_question
 from migrawatch.reach.tls import Certificate
 from migrawatch.talk.dns_expect import Expect, judged
 

@@ -12,7 +12,7 @@ from migrawatch.reach.delegation import ROOT_SERVERS, Delegation, Tree
 from migrawatch.reach.dnssec import check_ds
 from migrawatch.reach.name import ascii_name, ascii_names
 from migrawatch.reach.nameserver import Nameserver, ask_server
-from migrawatch.reach.query import make_question
+from migrawatch.reach.question import make_question
 from migrawatch.reach.together import all_of
 
 SERIAL = Measure("probe_dns_serial", "Returns the serial number of the zone")

@@ -12,7 +12,7 @@ from migrawatch.parse.excerpt import readable, without
 from migrawatch.probe import Access, Contact, Measure, Probe, Reason, Seconds, Secret, Unsure, Visit
 from migrawatch.reach.lookup import Lookups
 from migrawatch.reach.nameserver import Nameserver
-from migrawatch.reach.query import make_question
+from migrawatch.reach.question import make_question
 from migrawatch.reach.together import all_of
 from migrawatch.talk.resolvers import access_to_resolvers, check_resolvers, resolvers_of
 

@@ -11,7 +11,7 @@ from migrawatch.parse.rdap import Registration, parse_domain, server_for
 from migrawatch.parse.url import parse_url
 from migrawatch.probe import NAME, Access, Contact, Down, Measure, Probe, Reason, Seconds, Unsure, Verdict, Visit
 from migrawatch.reach.name import ascii_name
-from migrawatch.reach.query import make_question
+from migrawatch.reach.question import make_question
 from migrawatch.talk.errand import Errand
 from migrawatch.talk.http_request import Request
 

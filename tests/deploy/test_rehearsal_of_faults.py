@@ -71,7 +71,6 @@ def site(installed: Machine, target: Target) -> Iterator[Site]:
         site = Site(installed, pager)
         tell(installed, f"http://{GATE}:{pager.port}/")
         watch(site, WATCHED.format(address=GATE, port=target.port))
-        installed.run("migrawatch", "check-config")
         installed.run("systemctl", "enable", "--now", "migrawatch", timeout=60)
         until_verdict(site, "target", "ok")
         yield site
@@ -79,6 +78,7 @@ def site(installed: Machine, target: Target) -> Iterator[Site]:
 
 def watch(site: Site, text: str) -> None:
     site.machine.run("sh", "-c", f"cat > {OURS}", stdin=text)
+    site.machine.run("migrawatch", "check-config")
 
 
 def until_verdict(site: Site, check: str, verdict: str) -> None:
@@ -276,7 +276,7 @@ def test_ipv6_alone_is_enough(site: Site) -> None:
         pager = stack.enter_context(Pager(LAB, bridge))
         there = replace(site, pager=pager)
         tell(site.machine, f"http://[{bridge}]:{pager.port}/")
-        echo = "  echo-bridge: {probe: icmp, host: bridge, service: network, every: 5s, timeout: 4900ms}\n"
+        echo = "  echo-bridge: {probe: icmp, host: bridge, service: network, every: 8s, timeout: 7s}\n"
         watch(site, WATCHED.format(address=bridge, port=target.port) + echo)
         site.machine.run("systemctl", "restart", "migrawatch", timeout=60)
         until_verdict(there, "target", "ok")

@@ -63,7 +63,8 @@ from migrawatch.parse.http import Response, maybe_retry_after
 from migrawatch.reach.answer import fault_of, read_answer
 from migrawatch.reach.certificate import Facts, facts_of, is_for_servers
 from migrawatch.reach.public_key import bits_of, read_public_key
-from migrawatch.reach.query import make_question, parse_message
+from migrawatch.reach.query import parse_message
+from migrawatch.reach.question import make_question
 from migrawatch.show.accept import accepts_gzip, wants_openmetrics
 from migrawatch.show.guard import Refused, refusal
 from migrawatch.show.heartbeats import bearer

@@ -8,7 +8,8 @@ import dns.rrset
 
 from migrawatch.decide.zone import Since
 from migrawatch.reach.answer import read_answer
-from migrawatch.reach.query import NoAnswer, ask_by_stream, make_question
+from migrawatch.reach.query import NoAnswer, ask_by_stream
+from migrawatch.reach.question import make_question
 from migrawatch.reach.wire import Wire
 from migrawatch.store.codec import dumps, loads
 
@@ -44,7 +45,7 @@ class Played:
 
 async def test_an_answer_with_any_bytes_changed_is_read_or_refused() -> None:
     question = make_question("example.org", "TXT", recursion=False, dnssec=True)
-    answer = dns.message.make_response(question)
+    answer = dns.message.make_response(dns.message.from_wire(question.content))
     answer.answer = [dns.rrset.from_text("example.org.", 300, "IN", *record) for record in RECORDS]
     whole, chance, read, refused = answer.to_wire(), random.Random(7), 0, 0
 

@@ -11,7 +11,7 @@ from migrawatch.model import Down
 from migrawatch.reach.answer import Answer, Record, fault_of
 from migrawatch.reach.here import Here
 from migrawatch.reach.nameserver import Nameserver, Over, ask_server
-from migrawatch.reach.query import make_question
+from migrawatch.reach.question import make_question
 from migrawatch.reach.tls import Tls
 from migrawatch.reason import Reason
 from tests.servers.certificates import Authority
