@@ -28,7 +28,7 @@ from migrawatch.daemon.sentries import Sentries
 from migrawatch.daemon.sockets import heard_on
 from migrawatch.daemon.systemd import notify, notify_reloading
 from migrawatch.daemon.vantages import Vantages
-from migrawatch.daemon.vitals import keep_alive, measure_lag, show_vitals, stuck
+from migrawatch.daemon.vitals import keep_alive, measure_lag, set_apart, show_vitals, stuck
 from migrawatch.daemon.watch import Calls
 from migrawatch.decide.incident import Incident
 from migrawatch.decide.streak import Clear
@@ -218,10 +218,9 @@ class Service:
         """Make *settings* what is watched; *saved* is what a start found. Nothing fails half-way: all is resolved."""
         checks = {check.name: check for check in settings.checks}
         receivers, addresses = receivers_of(settings, self._means), addresses_of(settings)
-        self._settings = settings
+        self._settings, self._secrets = settings, tuple(secrets_in(settings.secretive))
         self._names.clear()
         self._names.update(names_of(settings.daemon.external_url))
-        self._secrets = tuple(secrets_in(settings.secretive))
         self._vantages.use(settings)
         self._looks.watch(checks, self._vantages.by_name)
         self._maintenance.use(settings)
@@ -235,6 +234,7 @@ class Service:
         await self._pulse.watch(settings)
         await self._courier.serve(receivers, addresses.fallback, substitutes_of(settings))
         self._heart.beat_for(outposts_of(settings), settings.heartbeat.every if settings.heartbeat else 60.0)
+        set_apart()
 
     async def reload(self) -> tuple[str, ...]:
         """Read the configuration anew and use it; if it is wrong give back all that is, and change nothing."""
