@@ -18,7 +18,7 @@ help:
 	@echo "make demo [FOR=60s]      a miniature MigraTeck on loopback: it breaks, the page comes, it recovers"
 	@echo "make test                everything that must hold: lint, types, layers, tests, the lab's faults"
 	@echo "make lint                ruff, mypy, import contracts"
-	@echo "make bench               looks per CPU second, 1,000 checks, 500 domains, seconds to the page; into bench.json"
+	@echo "make bench               1,000 and 10,000 checks, 500 domains, looks per CPU second, seconds to the page"
 	@echo "make drills N=240 SEED=1 every fault and pair through the daemon, into drills.json"
 	@echo "make fuzz RUNS=10000000 SEED=1 so many hostile inputs to the parsers of remote bytes, into fuzz.json"
 	@echo "make rehearsal           the package on a booted Debian: reboot, full disk, clock, IPv6, no DNS, upgrade under load"

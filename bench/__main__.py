@@ -13,6 +13,7 @@ from bench.delays import beyond_page_gates, page_table
 from bench.domains import domains, domains_beyond, domains_table
 from bench.page import measure_page
 from bench.rounds import GATES, KINDS, measure, summary, table
+from bench.scrape import scrape, scrape_beyond, scrape_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ PARTS = {
     "crowd": Part(run=crowd, table=crowd_table, missed=beyond),
     "domains": Part(run=domains, table=domains_table, missed=domains_beyond),
     "page": Part(run=measure_page, table=page_table, missed=beyond_page_gates),
+    "scrape": Part(run=scrape, table=scrape_table, missed=scrape_beyond),
 }
 """By the key that each has in bench.json."""
 

@@ -9,7 +9,7 @@ from migrawatch.probe import Probe
 from migrawatch.reason import Reason
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
     """One thing to watch. *remedies* are commands a reason, already filled in; *was* an earlier name of the check.
 

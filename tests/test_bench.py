@@ -18,6 +18,8 @@ from bench.page import measure_page, moments
 from bench.reading import Reading
 from bench.receiver import Receiver, Told
 from bench.rounds import GATES, summary, table
+from bench.scrape import Scale as ScrapeScale
+from bench.scrape import Scraped, scrape, scrape_beyond, scrape_summary, scrape_table
 from bench.stacks import Pace
 from migrawatch.decide.schedule import offset_of
 
@@ -317,3 +319,48 @@ def test_real_domains_are_looked_at_and_dns_core_counts_what_it_is_asked() -> No
 
     assert (told["domains"], told["every"]) == (20, 12.0)
     assert all(told[name] > 0 for name in ("looks", "share", "kept", "public", "rss")), told
+
+
+# -- the scrape ---------------------------------------------------------------------------------------------------
+
+SCRAPES = {
+    "gzip": [Scraped(cpu=0.06, stall=0.002, size=3_000_000), Scraped(cpu=0.07, stall=0.003, size=3_100_000),
+             Scraped(cpu=0.5, stall=0.2, size=2_900_000)],
+    "text": [Scraped(cpu=0.04, stall=0.001, size=38_000_000)],
+}  # fmt: skip
+
+
+def test_one_scrape_beside_somebody_elses_work_does_not_decide() -> None:
+    told = scrape_summary(SCRAPES, rss=150_000_000)
+
+    assert told["gzip"] == {"cpu": 0.07, "stall": 0.003, "worst_stall": 0.2, "bytes": 3_100_000}
+    assert scrape_beyond(told) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"cpu": 0.11}, ["scrape text cpu 0.11 > 0.1"]),
+        ({"stall": 0.011}, ["scrape text stall 0.011 > 0.01"]),
+        ({"rss": 157_286_401}, ["scrape rss 157286401 > 157286400"]),
+    ],
+)
+def test_the_scrapes_gates_are_the_greatest_that_is_allowed(changed: dict[str, float], said: list[str]) -> None:
+    rss = int(changed.pop("rss", 157_286_400))
+    told = scrape_summary(SCRAPES | {"text": [replace(SCRAPES["text"][0], **changed)]}, rss)
+
+    assert scrape_beyond(told) == said
+    assert "150 MiB" in scrape_table({**told, "checks": 10_000, "every": 60.0, "series": 275_000})
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_real_daemon_is_scraped_while_others_ask() -> None:
+    """Of few checks: the numbers mean nothing here."""
+    told = scrape(ScrapeScale(checks=40, every=6.0, scrapes=1, apart=0.1))
+
+    assert told["checks"] == 40
+    assert told["series"] > 40 * 20
+    assert told["gzip"]["bytes"] < told["text"]["bytes"] / 4
+    assert told["text"]["stall"] > 0
+    assert told["rss"] > 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any
 
 from migrawatch.config.shape import settings_of
@@ -108,7 +109,13 @@ def tempo_of(*paces: Pace, severity: Severity = Severity.CRITICAL) -> Tempo:
             if name not in said and (value := getattr(pace, name)) is not None:
                 said[name] = value
     every, timeout = said.pop("every", _EVERY), said.pop("timeout", _TIMEOUT)
-    return Tempo(every=every, timeout=timeout, policy=Policy(**{"severity": severity, **said}))
+    return Tempo(every=every, timeout=timeout, policy=_policy(**{"severity": severity, **said}))
+
+
+@lru_cache(maxsize=256)
+def _policy(**said: Any) -> Policy:
+    """One for all checks of the same policy: of 10,000 there are few."""
+    return Policy(**said)
 
 
 _PACE: Mapping[str, Any] = {setting.name: setting for setting in fields(Pace)}

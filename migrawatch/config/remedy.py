@@ -22,6 +22,7 @@ SUBJECT_WORDS = ("host", "service", "check", "vantage", "target")
 """What of a check can be filled in beside its kind's settings."""
 
 _REASONS = {str(reason): reason for reason in Reason}
+_NONE: Mapping[Reason, tuple[str, ...]] = {}
 
 
 class RemedyError(Exception):
@@ -52,11 +53,13 @@ class Remedies(Mapping[Reason, tuple[str, ...]]):
     def __init__(self, probe: Probe, subject: Subject, own: Mapping[Reason, tuple[str, ...]]) -> None:
         self._probe = probe
         self._subject = subject
-        self._own = own
-        self._read: dict[Reason, tuple[str, ...]] = {}
+        self._own = own or _NONE
+        self._read: dict[Reason, tuple[str, ...]] | None = None
 
     def __getitem__(self, reason: Reason) -> tuple[str, ...]:
         # As long as an incident is open, every judgement reads them.
+        if self._read is None:
+            self._read = {}
         if reason not in self._read:
             commands = self._own[reason] if reason in self._own else self._probe.remedies[reason]
             self._read[reason] = tuple(self._typed(command) for command in commands)
@@ -77,6 +80,12 @@ class Remedies(Mapping[Reason, tuple[str, ...]]):
 
     def __len__(self) -> int:
         return len({*self._probe.remedies, *self._own})
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Remedies):
+            # Not by what they say: nothing is filled in to find out what a reload changes.
+            return (self._own, self._probe, self._subject) == (other._own, other._probe, other._subject)
+        return super().__eq__(other)
 
     def __repr__(self) -> str:
         return repr(dict(self))

@@ -163,7 +163,8 @@ class Settings:
     @property
     def secretive(self) -> tuple[Any, ...]:
         """Whatever of it may hold secrets, which are to be seen nowhere."""
-        return self.checks, self.receivers, self.hosts, self.ssh, self.heartbeat, self.blackbox
+        probes = tuple(check.probe for check in self.checks)
+        return probes, self.receivers, self.hosts, self.ssh, self.heartbeat, self.blackbox
 
     def check(self, name: str) -> Check | None:
         """The check of this name, if there is one."""

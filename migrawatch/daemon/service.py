@@ -28,7 +28,7 @@ from migrawatch.daemon.sentries import Sentries
 from migrawatch.daemon.sockets import heard_on
 from migrawatch.daemon.systemd import notify, notify_reloading
 from migrawatch.daemon.vantages import Vantages
-from migrawatch.daemon.vitals import keep_alive, measure_lag, set_apart, show_vitals, stuck
+from migrawatch.daemon.vitals import keep_alive, measure_lag, set_apart, show_vitals, stuck, sweep
 from migrawatch.daemon.watch import Calls
 from migrawatch.decide.incident import Incident
 from migrawatch.decide.streak import Clear
@@ -131,6 +131,7 @@ class Service:
             group.create_task(self._pulse.run(), name="pulse"),
             group.create_task(self._heart.run(), name="heart"),
             group.create_task(measure_lag(self._pulse.lagged), name="lag"),
+            group.create_task(sweep(), name="sweep"),
             group.create_task(keep_alive(self._ailing), name="watchdog"),
             group.create_task(self._doorkeeper.run(self._board), name="doorkeeper"),
             group.create_task(serve(self._heard, door, entrance=self._doorkeeper.entrance), name="server"),
@@ -171,10 +172,7 @@ class Service:
             recheck=self._look_again,
         )
         hands = Hands(
-            look_now=self._looks.look_now,
-            plan=self._rounds.plan,
-            commit=self._store.commit,
-            deliver=self._courier.post,
+            look_now=self._looks.look_now, plan=self._rounds.plan, commit=self._store.commit, deliver=self._courier.post
         )
         self._maintenance = Maintenance(self._clock, self._store, lambda: self._ledger.reconsider())
         self._ledger = Ledger(self._clock, hands, self._board, saved.incidents, lambda: self._maintenance.windows)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -40,8 +40,6 @@ from migrawatch.show.maintenance import Calendar, asked_window, window_document
 from migrawatch.show.orders import take_order
 from migrawatch.show.page import POLICY, Page
 from migrawatch.show.probe_endpoint import Probing, probe_routes
-from migrawatch.show.runbook import POLICY as RUNBOOK_POLICY
-from migrawatch.show.runbook import runbook
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -161,8 +159,8 @@ class Answers:
 
     async def runbook(self, request: Request) -> Response:
         """What to do, a section a reason: where the links of pages lead."""
-        page = await asyncio.to_thread(runbook)
-        return HTMLResponse(page, headers={"Content-Security-Policy": RUNBOOK_POLICY})
+        page, policy = await asyncio.to_thread(_runbook)
+        return HTMLResponse(page, headers={"Content-Security-Policy": policy})
 
     async def events(self, request: Request) -> Response:
         """The page's parts as they change."""
@@ -172,12 +170,12 @@ class Answers:
     async def metrics(self, request: Request) -> Response:
         """All series, in OpenMetrics if the scraper prefers it, packed if it can unpack."""
         openmetrics = wants_openmetrics(request.headers.get("accept", ""))
-        pieces = await self._board.metrics(openmetrics)
+        pieces = self._board.metrics(openmetrics)
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
-        if not accepts_gzip(request.headers.get("accept-encoding", "")):
-            return StreamingResponse(_one_by_one(pieces), headers=headers)
-        headers["Content-Encoding"] = "gzip"
-        return Response(await self._board.exposition.compress(pieces), headers=headers)
+        if accepts_gzip(request.headers.get("accept-encoding", "")):
+            headers["Content-Encoding"] = "gzip"
+            pieces = self._board.exposition.compressed(pieces)
+        return StreamingResponse(pieces, headers=headers)
 
     async def healthy(self, request: Request) -> Response:
         """200 while the daemon works; 503 with the reason when it does not."""
@@ -231,9 +229,11 @@ class Answers:
         return JSONResponse({"version": VERSION, "at": date(self._board.now()), "watches": watches})
 
 
-async def _one_by_one(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
+def _runbook() -> tuple[str, str]:
+    """The page, and its policy."""
+    from migrawatch.show.runbook import POLICY, runbook  # what reads Markdown is only there for who reads it
+
+    return runbook(), POLICY
 
 
 def _look_document(seen: Observation) -> Document:

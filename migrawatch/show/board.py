@@ -1,7 +1,7 @@
 """The board: what was last seen of every check, the open incidents, and how the daemon is doing. It decides nothing."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -134,9 +134,11 @@ class Board:
         seen = self.seen.values()
         return {look.subject.host: look.verdict is Verdict.OK for look in seen if look.subject.probe == SSH_PROBE}
 
-    async def metrics(self, openmetrics: bool) -> list[bytes]:
+    async def metrics(self, openmetrics: bool) -> AsyncIterator[bytes]:
         """The body of /metrics, in pieces."""
-        return [*await self.exposition.pieces(openmetrics), self.telemetry.render(openmetrics)]
+        async for piece in self.exposition.lines(openmetrics):
+            yield piece
+        yield self.telemetry.render(openmetrics)
 
     async def change(self) -> None:
         """Wait until something else is to be seen."""

@@ -1,17 +1,19 @@
 """How long the looks of each check took: a histogram a check, with looks to see in full as its exemplars.
 
-A bucket keeps the last look that fell into it, for an hour: so a slow look can be read after many quick ones.
+A bucket keeps the last look that fell into it, for an hour: so a slow look can be read after many quick ones. Of many
+thousands of checks not all can be kept as long.
 """
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import accumulate
 from zlib import crc32
 
-from migrawatch.model import Observation, Subject
-from migrawatch.show.series import Labels, number
+from migrawatch.model import Observation
+from migrawatch.show.series import number, rest
+from migrawatch.show.table import Row, Shape, Table
 
 NAME = "migrawatch_look_duration_seconds"
 HELP = "How long looks took, all of them since the check is watched as it is."
@@ -23,34 +25,41 @@ EDGES = (*map(str, BOUNDS), "+Inf")
 """The bounds as OpenMetrics writes them; the text format has the same, lest one bucket be two series."""
 
 KEPT_FOR = timedelta(hours=1)
-SLICE = 256
-"""Checks joined before others have their turn: about a millisecond if all are to be rendered."""
+MOST_KEPT = 2000
+"""Looks that are kept beside the last one of each check, of all checks together: some 5 MB."""
 
-_BUCKETS = "".join(f'{NAME}_bucket{{%s,le="{edge}"}} %d%s\n' for edge in EDGES)
-_LINES = f"{_BUCKETS}{NAME}_sum{{%s}} %s\n{NAME}_count{{%s}} %d\n"
+SLICE = 64
+"""Rows made before others have their turn, when another format is asked for: less than a millisecond."""
+
+_SHAPE = Shape.of(((NAME, f"{NAME}_bucket"),) * len(EDGES) + ((NAME, f"{NAME}_sum"), (NAME, f"{NAME}_count")))
+_LE = tuple(f',le="{edge}"' for edge in EDGES)
 
 
 class _Histogram:
     """One check's: looks by bucket (not summed up), their total length, and the last look of each bucket."""
 
-    __slots__ = ("counts", "lines", "looks", "subject", "total")
+    __slots__ = ("counts", "last", "looks", "total")
 
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
+    def __init__(self) -> None:
         self.counts = [0] * len(EDGES)
         self.total = 0.0
-        self.looks: dict[int, Observation] = {}
-        self.lines: bytes | None = None
+        self.last = 0
+        self.looks: list[Observation | None] = [None] * len(EDGES)
 
     def add(self, seen: Observation) -> None:
-        bucket = bisect_left(BOUNDS, seen.took)
+        self.last = bucket = bisect_left(BOUNDS, seen.took)
         self.counts[bucket] += 1
         self.total += seen.took
+        oldest = seen.at - KEPT_FOR
+        self.looks = [look if look is not None and look.at >= oldest else None for look in self.looks]
         self.looks[bucket] = seen
-        if len(self.looks) > 1:
-            oldest = seen.at - KEPT_FOR
-            self.looks = {bucket: look for bucket, look in self.looks.items() if look.at >= oldest}
-        self.lines = None
+
+    def row(self, exemplars: bool) -> Row:
+        buckets = [
+            rest(le, count, _exemplar(look) if exemplars and look is not None else "")
+            for le, count, look in zip(_LE, accumulate(self.counts), self.looks, strict=True)
+        ]
+        return (*buckets, rest("", self.total), rest("", sum(self.counts)))
 
 
 class Latency:
@@ -58,45 +67,60 @@ class Latency:
 
     def __init__(self) -> None:
         self._histograms: dict[str, _Histogram] = {}
+        self._older: dict[tuple[str, int], None] = {}
+        self._table = Table()
         self._openmetrics = False
 
     def observed(self, seen: Observation) -> None:
-        """Count one look."""
-        found = self._histograms.get(seen.subject.check)
+        """Count one look; `show` has it seen."""
+        check = seen.subject.check
+        found = self._histograms.get(check)
         if found is None:
-            found = self._histograms[seen.subject.check] = _Histogram(seen.subject)
+            found = self._histograms[check] = _Histogram()
+        before = found.last
         found.add(seen)
+        self._older.pop((check, found.last), None)
+        if before != found.last and found.looks[before] is not None:
+            self._older[check, before] = None
+            if len(self._older) > MOST_KEPT:
+                self._let_go(*next(iter(self._older)))
+
+    def show(self, check: str, labels: bytes) -> None:
+        """Show what was counted of *check* by now."""
+        self._table.put(check, _SHAPE, labels, self._histograms[check].row(self._openmetrics))
 
     def forget(self, check: str) -> None:
         """Show *check* no longer."""
         self._histograms.pop(check, None)
+        for bucket in range(len(EDGES)):
+            self._older.pop((check, bucket), None)
+        self._table.drop(check)
+
+    def _let_go(self, check: str, bucket: int) -> None:
+        del self._older[check, bucket]
+        self._histograms[check].looks[bucket] = None
 
     def find(self, look: str) -> Observation | None:
         """The look of this id (`id_of`), if it is one of those that are kept."""
         digest, _, _ = look.partition("-")
         for check, histogram in self._histograms.items():
             if _digest(check) == digest:
-                for seen in histogram.looks.values():
-                    if id_of(seen) == look:
+                for seen in histogram.looks:
+                    if seen is not None and id_of(seen) == look:
                         return seen
         return None
 
-    async def render(self, openmetrics: bool, labels_of: Callable[[Subject], Labels]) -> list[bytes]:
-        """The family's lines, those of a check together, in large pieces; only OpenMetrics knows exemplars."""
+    async def lines(self, openmetrics: bool) -> AsyncIterator[bytes]:
+        """The family's lines, those of a check together, in pieces; only OpenMetrics knows exemplars."""
         if openmetrics is not self._openmetrics:
             self._openmetrics = openmetrics
-            for histogram in self._histograms.values():
-                histogram.lines = None
-        pieces = [_header(openmetrics)]
-        histograms = tuple(self._histograms.values())
-        for start in range(0, len(histograms), SLICE):
-            some = histograms[start : start + SLICE]
-            for histogram in some:
-                if histogram.lines is None:
-                    histogram.lines = _lines(histogram, labels_of(histogram.subject).text, openmetrics)
-            pieces.append(b"".join([histogram.lines for histogram in some if histogram.lines is not None]))
-            await asyncio.sleep(0)
-        return pieces if histograms else []
+            for count, check in enumerate(tuple(self._histograms)):
+                if labels := self._table.labels_of(check):
+                    self.show(check, labels)
+                if count % SLICE == SLICE - 1:
+                    await asyncio.sleep(0)
+        async for piece in self._table.lines({NAME: _header(openmetrics)}):
+            yield piece
 
 
 def id_of(seen: Observation) -> str:
@@ -106,15 +130,6 @@ def id_of(seen: Observation) -> str:
 
 def _digest(check: str) -> str:
     return f"{crc32(check.encode()):08x}"
-
-
-def _lines(histogram: _Histogram, text: str, openmetrics: bool) -> bytes:
-    looks = histogram.looks if openmetrics else {}
-    values: list[object] = []
-    for bucket, count in enumerate(accumulate(histogram.counts)):
-        values += (text, count, _exemplar(looks[bucket]) if bucket in looks else "")
-    values += (text, number(histogram.total), text, sum(histogram.counts))
-    return (_LINES % tuple(values)).encode()
 
 
 def _exemplar(look: Observation) -> str:

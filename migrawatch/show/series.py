@@ -1,10 +1,10 @@
 """Lines of Prometheus' text formats: one observation as lines, its labels escaped once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from migrawatch.model import Measure, Observation, Subject, Verdict
+from migrawatch.show.table import Row
 
 SUBJECT_LABELS = ("check", "probe", "host", "service", "vantage")
 
@@ -18,37 +18,42 @@ LOOK_MEASURES = (SUCCESS, DURATION, VERDICT, FAILURE, STEP, LOOKED_AT)
 """What is told of every look."""
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """The labels of one subject, escaped: what every line of it begins with."""
-
-    subject: Subject
-    text: str
-
-    @classmethod
-    def of(cls, subject: Subject) -> "Labels":
-        """The labels of *subject*. Its target is none of them: a URL may carry a value."""
-        pairs = ((name, getattr(subject, name)) for name in SUBJECT_LABELS)
-        return cls(subject, ",".join(f'{name}="{escaped(value)}"' for name, value in pairs))
+def labels_of(subject: Subject) -> bytes:
+    """The labels of *subject*, which every line of it begins with. Its target is none: a URL may carry a value."""
+    pairs = ((name, getattr(subject, name)) for name in SUBJECT_LABELS)
+    return ",".join(f'{name}="{escaped(value)}"' for name, value in pairs).encode()
 
 
-def fragments(seen: Observation, labels: Labels) -> dict[str, tuple[Measure, bytes]]:
-    """The lines of one observation by family: its name, its measure, its lines.
+def samples_of(seen: Observation) -> tuple[tuple[Measure, ...], Row]:
+    """The samples of one observation: what is measured, and the rest of the line that tells it.
 
     A series that was noted twice (two connections of one look) has its last value.
     """
-    families: dict[str, tuple[Measure, dict[str, float]]] = {}
+    found: dict[tuple[str, str], tuple[Measure, float]] = {}
     for measure, pairs, value in _rows(seen):
-        family = families.get(measure.name)
-        if family is None:
-            families[measure.name] = (measure, {pairs: value})
-        else:
-            family[1][pairs] = value
-    text = labels.text
-    return {
-        name: (measure, "".join([f"{name}{{{text}{pairs}}} {number(v)}\n" for pairs, v in rows.items()]).encode())
-        for name, (measure, rows) in families.items()
-    }
+        key = (measure.name, pairs)
+        # Its place is the first one's, its measure too: the first of a family has its help.
+        found[key] = (found[key][0] if key in found else measure, value)
+    return (
+        tuple([measure for measure, _ in found.values()]),
+        tuple([rest(key[1], value) for key, (_, value) in found.items()]),
+    )
+
+
+def rest(pairs: str, value: float, more: str = "") -> bytes:
+    """What follows a check's labels on a line: the *pairs* of labels that are its own, its value, and *more*."""
+    if not more and value in _OFTEN:
+        return _rest(pairs, value)
+    return f"{pairs}}} {number(value)}{more}\n".encode()
+
+
+_OFTEN = frozenset(range(1000))
+"""Values that many series have at a time: their lines share memory."""
+
+
+@lru_cache(maxsize=8192)
+def _rest(pairs: str, value: float) -> bytes:
+    return f"{pairs}}} {number(value)}\n".encode()
 
 
 def _rows(seen: Observation) -> Iterator[tuple[Measure, str, float]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from migrawatch.model import Finding, Pattern, Verdict
@@ -13,6 +13,7 @@ from migrawatch.parse.url import Malformed, Url, joined, parse_url
 from migrawatch.reason import Reason
 from migrawatch.talk.expression import expression
 
+_SUCCESS = frozenset(range(200, 300))
 _HEAVY = 10_000_000
 _JSON_LIMIT = 524_288
 """Steps, and bytes, that take a few hundredths of a second at most."""
@@ -56,9 +57,8 @@ class Expect:
     def statuses(self) -> frozenset[int]:
         """The codes that are expected."""
         if self.status == ():
-            return REDIRECTS if self.redirect else frozenset(range(200, 300))
-        wanted = self.status if isinstance(self.status, tuple) else (self.status,)
-        return frozenset(code for one in wanted for code in _codes(one))
+            return REDIRECTS if self.redirect else _SUCCESS
+        return _all_codes(self.status if isinstance(self.status, tuple) else (self.status,))
 
     @property
     def wanted_status(self) -> str:
@@ -191,6 +191,11 @@ def _down(reason: Reason, detail: str) -> Finding:
 
 def _several(one_or_more: str | tuple[str, ...]) -> tuple[str, ...]:
     return (one_or_more,) if isinstance(one_or_more, str) else one_or_more
+
+
+@lru_cache(maxsize=256)
+def _all_codes(several: tuple[int | str, ...]) -> frozenset[int]:
+    return frozenset(code for one in several for code in _codes(one))
 
 
 def _codes(wanted: int | str) -> range:

@@ -22,6 +22,9 @@ class BasicAuth:
     password: Secret
 
 
+_NOTHING: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """What is asked of a server. *headers* come in this order, beside those that every request has.
@@ -33,7 +36,7 @@ class Request:
     method: str = "GET"
     headers: Headers = ()
     body: bytes = b""
-    private: frozenset[str] = frozenset()
+    private: frozenset[str] = _NOTHING
 
     def __post_init__(self) -> None:
         if not _TOKEN.fullmatch(self.method):
@@ -84,7 +87,7 @@ def request_of(
         method=method,
         headers=(*((name, _revealed(value)) for name, value in headers.items()), *further),
         body=_revealed(body).encode(),
-        private=frozenset(private),
+        private=frozenset(private) if private else _NOTHING,
     )
 
 

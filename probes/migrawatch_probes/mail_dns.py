@@ -1,11 +1,12 @@
 """Look at the DNS records that a domain's mail lives by, as the public sees them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import ip_address
 from typing import ClassVar
 
+from migrawatch.decide.zone import Passing, Since, lasting
 from migrawatch.model import Finding
 from migrawatch.parse.dkim import KeyType, key_name
 from migrawatch.parse.url import parse_dial
@@ -17,9 +18,11 @@ from migrawatch.reach.name import ascii_name, ascii_names, is_literal
 from migrawatch.reach.nameserver import Nameserver
 from migrawatch.reach.public_key import read_public_key
 from migrawatch.talk.mail_records.agreement import judge_agreement
+from migrawatch.talk.mail_records.findings import warn
 from migrawatch.talk.mail_records.mx import judge_mx
 from migrawatch.talk.mail_records.policy import judge_dmarc, judge_mta_sts, judge_tls_rpt
 from migrawatch.talk.mail_records.sending import judge_reverse, judge_spf
+from migrawatch.talk.mail_records.settings import Dkim, Mail
 from migrawatch.talk.mail_records.signing import judge_dkim
 from migrawatch.talk.mail_records.sts_policy import Fetched, Fetching, fetch_policy, judge_policy, promised_id
 from migrawatch.talk.resolvers import access_to_resolvers, check_resolvers, resolvers_of
@@ -62,30 +65,12 @@ REMEDIES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mail:
-    """How we send: *sending_addresses* must pass SPF and, with *ptr*, have names that lead back to them.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remembered:
+    """What the next look must know: the MTA-STS *policy*, and *since* when what is kept differs from what is seen."""
 
-    *helo* is the name that we greet with, *envelope* the domain of the sender in the envelope (the domain itself unless
-    said).
-    """
-
-    sending_addresses: tuple[str, ...] = ()
-    helo: str = ""
-    envelope: str = ""
-    ptr: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dkim:
-    """How we sign: the *selectors* whose keys must be there, and the *domain* (`d=`), the check's own unless said.
-
-    *public_keys* are the signer's, in PEM, by selector: the key in DNS must be the same.
-    """
-
-    selectors: tuple[str, ...] = ()
-    domain: str = ""
-    public_keys: dict[str, str] = field(default_factory=dict)
+    policy: Fetched | None = None
+    since: Since | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +83,7 @@ class MailDnsProbe(Probe):
     mail must go to. With *mta_sts* and *tls_rpt* these records must be there. *answer_within* is for each server.
     The MTA-STS policy that a record promises is fetched once an hour and held against the MX records; *ca_file* is
     whom to trust for it, *policy_dial* where to connect for it instead (`host[:port]`), *policy_within* for how long.
+    What is kept otherwise than the public sees it is in order for *drift_grace* after an edit.
     Without *records* only the names of the sending addresses are judged, and the server is not asked.
     """
 
@@ -116,10 +102,11 @@ class MailDnsProbe(Probe):
     policy_within: Seconds = 4.0
     policy_dial: str = ""
     ca_file: str = ""
+    drift_grace: Seconds = 900.0
 
     contact: ClassVar[Contact] = Contact.UDP
     shows_life: ClassVar[bool] = False
-    memory: ClassVar[type[Fetched]] = Fetched
+    memory: ClassVar[type[Remembered]] = Remembered
     measures: ClassVar[tuple[Measure, ...]] = (QUERIES, SPF_LOOKUPS, DKIM_SIZE)
     remedies: ClassVar[Mapping[Reason, tuple[str, ...]]] = REMEDIES
 
@@ -196,8 +183,16 @@ class MailDnsProbe(Probe):
             keeper = await self._server(visit)
             server = Lookups(visit.vantage, [keeper], recursion=False)
             server.know(seen for seen in public.answers if seen.server == str(keeper))
-            _note(visit, await judge_agreement(domain, self._beside(domain), public, server))
+            agreement = await judge_agreement(domain, self._beside(domain), public, server)
+        _note(visit, [*agreement.findings, *self._lasting(visit, agreement.differing)])
         visit.measure(QUERIES, server.asked, asked="kept")
+
+    def _lasting(self, visit: Visit, differing: Mapping[str, str]) -> tuple[Finding, ...]:
+        """What differs for longer than an edit takes to be everywhere."""
+        passing = [Passing(key, warn(Reason.ANSWERS_DIFFER, told), self.drift_grace) for key, told in differing.items()]
+        memory, now = _memory(visit), visit.at.timestamp()
+        visit.remember(replace(memory, since=(memory.since or Since()).noted(passing, now)))
+        return tuple(lasting(passing, memory.since, now))
 
     # -- whom we ask --------------------------------------------------------------------------------------------
 
@@ -250,8 +245,8 @@ class MailDnsProbe(Probe):
         promised = await promised_id(domain, public)
         if not promised:
             return []
-        known = visit.last
-        if not isinstance(known, Fetched) or not known.holds(promised, visit.at):
+        known = _memory(visit).policy
+        if known is None or not known.holds(promised, visit.at):
             with visit.step("policy", late=Reason.HTTP_TIMEOUT):
                 fetching = Fetching(
                     vantage=visit.vantage, within=self.policy_within, ca_file=self.ca_file, dial=self.policy_dial
@@ -260,7 +255,7 @@ class MailDnsProbe(Probe):
             if isinstance(found, Finding):
                 return [found]
             known = Fetched(id=promised, at=visit.at, policy=found)
-            visit.remember(known)
+            visit.remember(replace(_memory(visit), policy=known))
         return await judge_policy(domain, known.policy, public)
 
     async def _reverse(self, public: AskedOnce) -> list[Finding]:
@@ -289,6 +284,12 @@ def _tell_records(visit: Visit, public: AskedOnce) -> None:
             visit.fact(f"{seen.name} {seen.kind}", ", ".join(sorted(seen.values)) or "nothing")
     if servers := sorted({seen.server for seen in public.answers if seen.server}):
         visit.evidence("delegation: told by", ", ".join(servers)[:_LONGEST_TRACE])
+
+
+def _memory(visit: Visit) -> Remembered:
+    """What is known by now: of this look, else of the last one."""
+    known: Remembered = visit.remembered or visit.last or Remembered()
+    return known
 
 
 def _note(visit: Visit, findings: list[Finding]) -> None:

@@ -1,6 +1,10 @@
 """What a reload changes, and what it must leave alone."""
 
+import pytest
+
 from migrawatch.config.changes import Changes, compare
+from migrawatch.config.remedy import Remedies
+from migrawatch.tell.censor import secrets_in
 from tests.config.conftest import Folder
 
 
@@ -79,3 +83,29 @@ def test_receivers_are_compared(folder: Folder) -> None:
     told = compare(folder.load(text(a, b)), folder.load(text(a.replace("//a", "//x"), c)))
 
     assert (told.receivers_added, told.receivers_removed, told.receivers_changed) == (("c",), ("b",), ("a",))
+
+
+def test_a_remedy_of_its_own_is_a_change(folder: Folder) -> None:
+    told = changes(
+        folder,
+        """\
+        same: {probe: page, host: web, url: a, remedy: {slow: "wait for {service}"}}
+        other: {probe: page, host: web, url: a, remedy: {slow: "wait"}}
+        """,
+        """\
+        same: {probe: page, host: web, url: a, remedy: {slow: "wait for {service}"}}
+        other: {probe: page, host: web, url: a, remedy: {slow: "wait longer"}}
+        """,
+    )
+
+    assert (told.changed, told.unchanged) == (("other",), ("same", "host/web"))
+
+
+def test_comparing_fills_in_no_remedy(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of 10,000 checks are 50 MB, and hardly one is ever read."""
+    text = "x: {probe: page, host: web, url: a}"
+    before, after = folder.checks(text), folder.checks(text)
+    monkeypatch.setattr(Remedies, "__getitem__", lambda *_: pytest.fail("a remedy was filled in"))
+
+    assert compare(before, after).nothing
+    assert tuple(secrets_in(after.secretive)) == ()

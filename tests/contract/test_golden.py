@@ -24,6 +24,7 @@ from migrawatch.show.exposition import Exposition
 from tests.contract.conduct import nobody_asks_the_system_for_names
 from tests.contract.examples import Place, Setting
 from tests.contract.kinds import check_of, kinds
+from tests.show.scenes import whole
 
 GOLDEN = Path(__file__).parent / "golden"
 AT = datetime(2026, 11, 22, 3, 4, 5, 678000, tzinfo=UTC)
@@ -74,7 +75,7 @@ async def shown(kind: str, state: str, place: Place) -> tuple[Observation, dict[
     seen = steadied(seen)
     exposition = Exposition()
     exposition.observed(seen)
-    metrics = (await exposition.render()).decode()
+    metrics = (await whole(exposition.lines(openmetrics=False))).decode()
     exposition.close()
     document = json.dumps(observation_document(seen), indent=2) + "\n"
     ports = (str(setting.port),) if setting.port else ()

@@ -51,7 +51,7 @@ BY_KIND: dict[str, Settings] = {
     # The lab's PM2 belongs to an ordinary user.
     "pm2": {"owner": "mpanel", "timeout": "8s"},
     "dns": {"slow_after": "2s"},
-    "mail_dns": {"timeout": "9s"},
+    "mail_dns": {"timeout": "9s", "drift_grace": "2s"},
     "dns_consistency": {"timeout": "9s", "drift_grace": "2s"},
     "backup": {"timeout": "8s"},
     "icmp": {"timeout": "8s"},

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from migrawatch.reach.dialled import LOOKUP_TIME
 from migrawatch.reach.here import Here
 from migrawatch.reach.ssh import Ssh
 from migrawatch.reason import Reason
-from migrawatch_probes.mail_dns import Dkim, Mail, MailDnsProbe
+from migrawatch.talk.mail_records.settings import Dkim, Mail
+from migrawatch_probes.mail_dns import MailDnsProbe
 from tests.contract.conduct import loop_is_held_at_most, nothing_left_behind
 from tests.contract.situations import Gone
 from tests.reach.ssh_servers import login_of
@@ -27,6 +29,7 @@ from tests.servers.powerdns import name_servers
 from tests.servers.sshd import sshd
 from tests.servers.zones import ZoneServer, txt, zone_server
 
+AT = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 ELEVEN = " ".join(f"exists:{n}.example.org" for n in range(11))
 ELLIPTIC = ec.generate_private_key(ec.SECP256R1()).public_key()
 SILENT_AFTER = 0.5
@@ -261,6 +264,26 @@ async def test_what_is_kept_otherwise_than_the_public_sees_is_a_warning() -> Non
 
     assert [(finding.verdict, finding.reason) for finding in seen.findings] == [(WARN, Reason.ANSWERS_DIFFER)]
     assert "v=spf1 -all" in seen.detail
+
+
+async def test_an_edit_takes_a_while_to_be_everywhere() -> None:
+    """Who edits a zone at night is not woken by the seconds until the second server has it."""
+    known: list[Any] = []
+    async with public() as (resolver, kept):
+        settings = probe(resolver, kept)
+        await look_at(settings, at=AT, remember=known.append)
+        kept.zones = healthy() | of("v=spf1 -all")
+        young = await look_at(settings, at=AT + timedelta(minutes=1), last=known[-1], remember=known.append)
+        still = await look_at(settings, at=AT + timedelta(minutes=14), last=known[-1], remember=known.append)
+        old = await look_at(settings, at=AT + timedelta(minutes=17), last=known[-1], remember=known.append)
+        kept.zones = healthy()
+        everywhere = await look_at(settings, at=AT + timedelta(minutes=18), last=known[-1], remember=known.append)
+        kept.zones = healthy() | of("v=spf1 -all")
+        again = await look_at(settings, at=AT + timedelta(minutes=19), last=known[-1])
+
+    assert [one.findings for one in (young, still, everywhere, again)] == [()] * 4
+    assert [(finding.verdict, finding.reason) for finding in old.findings] == [(WARN, Reason.ANSWERS_DIFFER)]
+    assert "for 16 min, 15 are in order" in old.detail
 
 
 async def test_a_domain_that_the_public_is_sent_elsewhere_for_is_told_as_that() -> None:

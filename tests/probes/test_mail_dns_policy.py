@@ -13,8 +13,8 @@ from migrawatch.reach.here import Here
 from migrawatch.reach.ssh import Ssh
 from migrawatch.reason import Reason
 from migrawatch.store.codec import dumps, loads
-from migrawatch.talk.mail_records.sts_policy import Fetched
-from migrawatch_probes.mail_dns import Dkim, Mail, MailDnsProbe
+from migrawatch.talk.mail_records.settings import Dkim, Mail
+from migrawatch_probes.mail_dns import MailDnsProbe, Remembered
 from tests.contract.conduct import loop_is_held_at_most, nothing_left_behind
 from tests.reach.ssh_servers import login_of
 from tests.servers.certificates import Authority
@@ -209,8 +209,9 @@ async def test_a_remembered_policy_survives_a_restart(host: PolicyHost) -> None:
         )  # fmt: skip
         await look_at(probe, remember=remembered.append)
 
-    [fetched] = remembered
-    assert loads(Fetched, dumps(Fetched, fetched)) == fetched
+    known = remembered[-1]
+    assert known.policy is not None
+    assert loads(Remembered, dumps(Remembered, known)) == known
 
 
 async def test_the_same_is_seen_from_a_host(host: PolicyHost, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from migrawatch.model import Observation, Verdict
 from migrawatch.reason import Reason
-from migrawatch_probes.mail_dns import Dkim, Mail, MailDnsProbe
+from migrawatch.talk.mail_records.settings import Dkim, Mail
+from migrawatch_probes.mail_dns import MailDnsProbe
 from tests.servers.looking import look_at
 from tests.servers.mail_tree import KEPT, REGISTRY, ROOT, SECOND, MailTree, grown, registries, texts
 from tests.servers.mail_zones import OURS, healthy

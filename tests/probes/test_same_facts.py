@@ -27,6 +27,7 @@ from tests.servers.looking import look_at
 from tests.servers.names import name_server
 from tests.servers.nginx import nginx
 from tests.servers.ports import free_port
+from tests.show.scenes import whole
 
 SERVERS = """
     server {{
@@ -216,6 +217,6 @@ async def exposed(seen: Observation) -> str:
     exposition = Exposition()
     exposition.observed(seen)
     try:
-        return (await exposition.render()).decode()
+        return (await whole(exposition.lines(openmetrics=False))).decode()
     finally:
         exposition.close()

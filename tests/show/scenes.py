@@ -1,5 +1,6 @@
 """A board to look at: a handful of the map's checks, in health and with the backend stopped."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,6 +34,11 @@ SUBJECTS = (
     subject("db-select-1", probe="postgres", host="db-core", service="postgresql", target="10.1.10.210:5432"),
     subject("closed/5432", probe="port_closed", host="srv1", service="edge", target="73.139.18.218:5432"),
 )  # fmt: skip
+
+
+async def whole(pieces: AsyncIterator[bytes]) -> bytes:
+    """What comes in pieces, as one."""
+    return b"".join([piece async for piece in pieces])
 
 
 def seen(of: Subject, *findings: Finding, **changes: Any) -> Observation:

@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from migrawatch.model import Evidence, Finding, Measure, Observation, Reading, Subject, Verdict
 from migrawatch.reason import Reason
 from migrawatch.show.exposition import Exposition
-from migrawatch.show.series import Labels, fragments, number
-from tests.show.scenes import FAULTS, SUBJECTS, faulty, healthy, reach, seen
+from migrawatch.show.series import labels_of, number, samples_of
+from tests.show.scenes import FAULTS, SUBJECTS, faulty, healthy, reach, seen, whole
 from tests.tell.stories import incident
 
 API = SUBJECTS[1]
@@ -48,7 +48,7 @@ async def scraped(*observations: Observation, openmetrics: bool = False) -> str:
     exposition = Exposition()
     for each in observations:
         exposition.observed(each)
-    return (await exposition.render(openmetrics)).decode()
+    return (await whole(exposition.lines(openmetrics))).decode()
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,74 @@ async def test_what_a_look_no_longer_notes_is_gone() -> None:
     """A phase of the last look but one would be a lie."""
     exposition = Exposition()
     exposition.observed(seen(API, *FAULTS["api-public"]))
-    await exposition.render()
+    await whole(exposition.lines(False))
 
     exposition.observed(seen(API, readings=()))
-    found = series((await exposition.render()).decode())
+    found = series((await whole(exposition.lines(False))).decode())
 
     assert of(found, "probe_http_status_code", "api-public") is None
     assert of(found, "probe_failure_reason", "api-public") is None
     assert of(found, "probe_success", "api-public") == 1.0
+
+
+def made(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the looks took whose rows were made, as they are made."""
+    found: list[float] = []
+
+    def counting(look: Observation) -> Any:
+        found.append(look.took)
+        return samples_of(look)
+
+    monkeypatch.setattr("migrawatch.show.exposition.samples_of", counting)
+    return found
+
+
+async def test_a_look_is_made_a_row_when_it_ends_and_a_scrape_finds_it_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    exposition, rows = Exposition(), made(monkeypatch)
+    exposition.observed(seen(API, took=1.0))
+    before = list(rows)
+    text = (await whole(exposition.lines(False))).decode()
+    exposition.observed(seen(API, took=2.0))
+
+    assert before == [1.0]
+    assert rows == [1.0, 2.0]
+    assert of(series(text), "probe_duration_seconds", "api-public") == 1.0
+
+
+async def test_of_a_check_looked_at_more_often_than_anybody_asks_only_the_last_look_is_made_a_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every second look would be made one for nobody."""
+    exposition, rows = Exposition(), made(monkeypatch)
+    told = []
+    for scraped in range(3):
+        for look in range(3):
+            exposition.observed(seen(API, took=10.0 * scraped + look))
+        told.append(of(series((await whole(exposition.lines(False))).decode()), "probe_duration_seconds", "api-public"))
+
+    assert told == [2.0, 12.0, 22.0]
+    assert rows == [0.0, 2.0, 12.0, 22.0]
+
+
+async def test_a_check_that_is_looked_at_seldom_again_is_ready_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    exposition, rows = Exposition(), made(monkeypatch)
+    for took in (1.0, 2.0):
+        exposition.observed(seen(API, took=took))
+    await whole(exposition.lines(False))
+    exposition.observed(seen(API, took=3.0))
+    await whole(exposition.lines(False))
+    exposition.observed(seen(API, took=4.0))
+
+    assert rows == [1.0, 2.0, 3.0, 4.0]
+
+
+async def test_what_is_packed_is_what_is_said() -> None:
+    exposition = Exposition()
+    exposition.observed(seen(API))
+
+    packed = await whole(exposition.compressed(exposition.lines(True)))
+
+    assert gzip.decompress(packed) == await whole(exposition.lines(True))
 
 
 @pytest.mark.parametrize("rendered", [True, False])
@@ -99,10 +159,10 @@ async def test_a_removed_check_is_gone_at_once(rendered: bool) -> None:
     exposition.observed(seen(API))
     exposition.observed(seen(SUBJECTS[0]))
     if rendered:
-        await exposition.render()
+        await whole(exposition.lines(False))
 
     exposition.forget("api-public")
-    found = series((await exposition.render()).decode())
+    found = series((await whole(exposition.lines(False))).decode())
 
     assert {dict(pairs)["check"] for _, pairs in found} == {"login-page"}
 
@@ -111,11 +171,11 @@ async def test_a_check_whose_labels_changed_has_only_the_new_ones() -> None:
     """Two hosts for one check would count twice."""
     board = healthy()
     moved = replace(API, host="srv2")
-    await board.metrics(False)
+    await whole(board.metrics(False))
     board.watch((moved,))
     board.observed(seen(moved))
 
-    found = series(b"".join(await board.metrics(False)).decode())
+    found = series((await whole(board.metrics(False))).decode())
 
     assert {dict(pairs)["host"] for (name, pairs) in found if name == "probe_success"} == {"srv2"}
 
@@ -154,10 +214,11 @@ def test_any_label_and_any_value_reads_back(check: str, label: str, value: float
     """Quotes, backslashes, line breaks, infinities: none may break a scrape."""
     subject = replace(API, check=check)
     measure = Measure("probe_x", "x", "", ("a",))
-    lines = fragments(seen(subject, readings=(Reading(measure, value, (label,)),)), Labels.of(subject))
+    measures, row = samples_of(seen(subject, readings=(Reading(measure, value, (label,)),)))
+    line = row[measures.index(measure)]
 
     # The parser splits at line breaks that only Python takes for such; the format knows one.
-    text = lines["probe_x"][1].decode()
+    text = (b"probe_x{" + labels_of(subject) + line).decode()
     assert text.count("\n") == 1
     if text.splitlines() == [text[:-1]]:
         ((_, pairs),) = series(text)
@@ -186,18 +247,18 @@ def test_numbers_read_as_both_formats_want_them(value: float, text: str) -> None
 async def test_the_whole_board_parses_in_both_formats_and_says_the_same() -> None:
     """prometheus_client's own parsers are the judge; OpenMetrics' is the stricter."""
     board = faulty()
-    text = series(b"".join(await board.metrics(False)).decode())
-    openmetrics = series(b"".join(await board.metrics(True)).decode(), parse_openmetrics)
+    text = series((await whole(board.metrics(False))).decode())
+    openmetrics = series((await whole(board.metrics(True))).decode(), parse_openmetrics)
 
     ours = {key: value for key, value in text.items() if key[0].startswith("probe_")}
     assert len(ours) > 50
     assert {key: value for key, value in openmetrics.items() if key[0].startswith("probe_")} == ours
-    assert b"".join(await board.metrics(True)).endswith(b"# EOF\n")
+    assert (await whole(board.metrics(True))).endswith(b"# EOF\n")
 
 
 async def test_no_error_text_and_no_target_is_a_label() -> None:
     """Labels never carry values, times or error texts."""
-    text = b"".join(await faulty().metrics(False)).decode()
+    text = (await whole(faulty().metrics(False))).decode()
 
     for told in ("HTTP 502", "refused the connection", "6.3 days", "https://", "5432"):
         assert told not in text.replace("closed/5432", ""), told
@@ -206,13 +267,13 @@ async def test_no_error_text_and_no_target_is_a_label() -> None:
 async def test_an_open_incident_is_a_gauge_by_its_cause() -> None:
     """Alertmanager can page on it with no `for`: it is debounced already."""
     board = faulty()
-    text = series(b"".join(await board.metrics(False)).decode())
+    text = series((await whole(board.metrics(False))).decode())
 
     labels = {"host": "mpanel-core", "service": "mpanel-backend", "severity": "critical", "reason": "process_stopped"}
     assert of(text, "migrawatch_incident", "pm2/mpanel-backend", **labels) == 1.0
     assert text[("migrawatch_incidents_open", (("severity", "critical"),))] == 1.0
     board.judged(())
-    gone = series(b"".join(await board.metrics(False)).decode())
+    gone = series((await whole(board.metrics(False))).decode())
     assert of(gone, "migrawatch_incident", "pm2/mpanel-backend") is None
     assert gone[("migrawatch_incidents_open", (("severity", "critical"),))] == 0.0
 
@@ -222,7 +283,7 @@ async def test_two_incidents_that_look_alike_do_not_spoil_the_scrape() -> None:
     board = healthy()
     board.judged((incident("a"), incident("b")))
 
-    found = series(b"".join(await board.metrics(False)).decode())
+    found = series((await whole(board.metrics(False))).decode())
 
     assert found[("migrawatch_incidents_open", (("severity", "critical"),))] == 2.0
 
@@ -237,7 +298,7 @@ async def test_the_daemon_tells_of_itself() -> None:
     board.reloaded(False)
     reach(board, srv1=True, mail=False)
 
-    found = series(b"".join(await board.metrics(False)).decode())
+    found = series((await whole(board.metrics(False))).decode())
 
     assert found[("migrawatch_looks_total", (("verdict", "ok"),))] == len(SUBJECTS) + 1
     assert found[("migrawatch_look_lateness_seconds_count", ())] == 1.0
@@ -278,8 +339,8 @@ async def test_a_scrape_of_50000_series_lets_everybody_else_run() -> None:
             last = now
 
     beating = asyncio.create_task(pulse())
-    body = await exposition.render()
-    packed = await exposition.compress([body])
+    body = await whole(exposition.lines(False))
+    packed = await whole(exposition.compressed(exposition.lines(False)))
     beating.cancel()
 
     assert body.count(b"\nprobe_many{") + 1 > 37_000
@@ -301,4 +362,4 @@ async def test_a_gauge_that_is_asked_for_twice_is_there_once() -> None:
     board = healthy()
     board.telemetry.ask("migrawatch_checks", "Checks.", (), lambda: [((), 99.0)])
 
-    assert series(b"".join(await board.metrics(False)).decode())[("migrawatch_checks", ())] == 99.0
+    assert series((await whole(board.metrics(False))).decode())[("migrawatch_checks", ())] == 99.0

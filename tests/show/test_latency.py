@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Exemplar
@@ -10,7 +11,7 @@ from prometheus_client.samples import Exemplar
 from migrawatch.model import Observation
 from migrawatch.show.board import Board
 from migrawatch.show.latency import EDGES, NAME, id_of
-from tests.show.scenes import FAULTS, NOW, SUBJECTS, board, seen
+from tests.show.scenes import FAULTS, NOW, SUBJECTS, board, seen, whole
 from tests.show.test_server import open_door
 
 PAGE, API = SUBJECTS[:2]
@@ -32,7 +33,7 @@ async def buckets(found: Board) -> dict[str, float]:
     """The buckets of the API's check, in the text format."""
     return {
         sample.labels["le"]: sample.value
-        for family in parse_text(b"".join(await found.metrics(False)).decode())
+        for family in parse_text((await whole(found.metrics(False))).decode())
         for sample in family.samples
         if sample.name == f"{NAME}_bucket" and sample.labels["check"] == API.check
     }
@@ -41,7 +42,7 @@ async def buckets(found: Board) -> dict[str, float]:
 async def exemplars(found: Board) -> dict[str, Exemplar]:
     return {
         sample.labels["le"]: sample.exemplar
-        for family in parse_openmetrics(b"".join(await found.metrics(True)).decode())
+        for family in parse_openmetrics((await whole(found.metrics(True))).decode())
         for sample in family.samples
         if sample.exemplar is not None
     }
@@ -52,7 +53,7 @@ async def test_the_buckets_add_up() -> None:
     found = looked(look(0.001), look(0.01), look(0.04), look(60.0))
 
     assert await buckets(found) == dict(zip(EDGES, (2, 3, 3, 3, 3, 4), strict=True))
-    text = b"".join(await found.metrics(False)).decode()
+    text = (await whole(found.metrics(False))).decode()
     labels = 'check="api-public",probe="http",host="srv1",service="migrapanel.com",vantage="here"'
     assert f"{NAME}_count{{{labels}}} 4\n" in text
     assert f"{NAME}_sum{{{labels}}} 60.051\n" in text
@@ -61,7 +62,7 @@ async def test_the_buckets_add_up() -> None:
 async def test_every_look_counts_also_those_between_two_scrapes() -> None:
     """Of a gauge only the last one is seen."""
     found = looked(look(0.04))
-    await found.metrics(False)
+    await whole(found.metrics(False))
 
     found.observed(look(0.04))
     found.observed(seen(API, *FAULTS["api-public"], took=0.04))
@@ -93,9 +94,9 @@ async def test_exemplars_are_for_openmetrics_only() -> None:
     """The text format has no place for them: Prometheus would refuse the whole scrape."""
     found = looked(look(0.04))
 
-    assert b" # {" in b"".join(await found.metrics(True))
-    assert b" # {" not in b"".join(await found.metrics(False))
-    assert b" # {" in b"".join(await found.metrics(True))
+    assert b" # {" in await whole(found.metrics(True))
+    assert b" # {" not in await whole(found.metrics(False))
+    assert b" # {" in await whole(found.metrics(True))
 
 
 async def test_a_look_is_kept_for_an_hour() -> None:
@@ -106,15 +107,40 @@ async def test_a_look_is_kept_for_an_hour() -> None:
     assert (await buckets(found))["5.0"] == 2
 
 
+async def test_of_all_checks_together_not_more_looks_are_kept_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one of each, and of what was slower or quicker before it the newest."""
+    monkeypatch.setattr("migrawatch.show.latency.MOST_KEPT", 2)
+    found = looked(look(3.5, ago=50), look(0.3, ago=40), look(0.04, ago=30), look(0.001, ago=20))
+
+    dots = await exemplars(found)
+
+    assert set(dots) == {"0.01", "0.05", "1.0"}
+    assert found.exposition.latency.find(id_of(look(3.5, ago=50))) is None
+    assert found.exposition.latency.find(id_of(look(0.04, ago=30))) is not None
+    assert (await buckets(found))["5.0"] == 4, "it is counted all the same"
+
+
+async def test_a_look_that_makes_way_is_not_missed_by_a_check_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("migrawatch.show.latency.MOST_KEPT", 1)
+    found = looked(look(3.5, ago=50), look(0.04, ago=40))
+    found.watch((PAGE,))
+    found.observed(seen(PAGE, took=3.5))
+    for took in (0.04, 0.3, 0.04):
+        found.observed(seen(PAGE, took=took))
+
+    assert found.exposition.latency.find(id_of(seen(PAGE))) is not None
+    assert await buckets(found) == {}
+
+
 async def test_a_removed_check_has_no_histogram_and_its_looks_are_gone() -> None:
     found = looked(look(0.04), seen(PAGE))
-    await found.metrics(False)
+    await whole(found.metrics(False))
 
     found.watch((PAGE,))
 
     assert await buckets(found) == {}
     assert found.exposition.latency.find(id_of(look(0.04))) is None
-    assert f'{NAME}_count{{check="login-page"' in b"".join(await found.metrics(False)).decode()
+    assert f'{NAME}_count{{check="login-page"' in (await whole(found.metrics(False))).decode()
 
 
 async def test_a_check_that_was_moved_begins_anew() -> None:
@@ -130,8 +156,8 @@ async def test_a_check_that_was_moved_begins_anew() -> None:
 
 async def test_both_formats_have_the_same_buckets() -> None:
     """A scraper that changes its mind must not see other series."""
-    text = b"".join(await looked(look(0.04)).metrics(False))
-    openmetrics = b"".join(await looked(look(0.04)).metrics(True))
+    text = await whole(looked(look(0.04)).metrics(False))
+    openmetrics = await whole(looked(look(0.04)).metrics(True))
 
     def bounds(body: bytes) -> list[bytes]:
         return [line.partition(b"} ")[0] for line in body.splitlines() if line.startswith(f"{NAME}_bucket".encode())]

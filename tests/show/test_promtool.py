@@ -12,7 +12,7 @@ from migrawatch.daemon.reference import VITALS, measures_of
 from migrawatch.model import Measure, Observation, Reading
 from migrawatch.probe import WIRE_MEASURES
 from migrawatch.show.board import Board
-from tests.show.scenes import NOW, board, faulty, healthy, seen, subject
+from tests.show.scenes import NOW, board, faulty, healthy, seen, subject, whole
 
 GOLDEN = {path.stem: path.read_bytes() for path in (Path(__file__).parents[1] / "contract/golden").glob("*.prom")}
 KINDS = discover()
@@ -35,7 +35,7 @@ def everything(kind: str) -> Observation:
     return seen(subject(kind, probe=kind), readings=readings)
 
 
-def whole() -> Board:
+def full() -> Board:
     """A board with every measure of every kind, and every vital."""
     found = board()
     looks = [everything(kind) for kind in KINDS]
@@ -50,9 +50,9 @@ def whole() -> Board:
     return found
 
 
-@pytest.mark.parametrize("scene", [healthy, faulty, whole])
+@pytest.mark.parametrize("scene", [healthy, faulty, full])
 async def test_promtool_finds_nothing_to_blame(scene: "type[Board]") -> None:
-    assert await blamed(b"".join(await scene().metrics(False))) == []
+    assert await blamed(await whole(scene().metrics(False))) == []
 
 
 @pytest.mark.parametrize("look", sorted(GOLDEN))
@@ -68,8 +68,8 @@ async def test_promtool_would_blame_a_bad_name() -> None:
 
 async def test_openmetrics_strictest_parser_takes_everything() -> None:
     """Units, exemplars, escapes, the end."""
-    found = whole()
-    body = b"".join(await found.metrics(True)).decode()
+    found = full()
+    body = (await whole(found.metrics(True))).decode()
 
     families = {family.name: family for family in parse_openmetrics(body)}
     assert {each.name for kind in KINDS for each in measures_of(KINDS.find(kind))} <= families.keys()

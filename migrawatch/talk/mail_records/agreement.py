@@ -1,6 +1,7 @@
 """Whether the server that we keep a domain's records on says what the public sees."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from migrawatch.model import Finding
 from migrawatch.parse.records import Lookup, Records
@@ -9,26 +10,34 @@ from migrawatch.reason import Reason
 from migrawatch.talk.mail_records.findings import shown, warn
 
 
-async def judge_agreement(domain: str, names: Iterable[str], public: Lookup, server: AskedOnce) -> list[Finding]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agreement:
+    """What is wrong at once, and what differs, in words by question: in order for a while after a record was edited."""
+
+    findings: tuple[Finding, ...] = ()
+    differing: dict[str, str] = field(default_factory=dict)
+
+
+async def judge_agreement(domain: str, names: Iterable[str], public: Lookup, server: AskedOnce) -> Agreement:
     """What differs, at *domain* (MX, TXT) and the TXT records of *names*, between what is kept and what is seen.
 
     A server that does not answer, or not for this domain, is asked nothing more.
     """
-    differing: list[str] = []
+    differing: dict[str, str] = {}
     questions = ((domain, "MX"), (domain, "TXT"), *((name, "TXT") for name in names))
     if (await server(*questions[0])).is_known:
         await server.ahead(questions)
     for name, kind in questions:
         seen, kept = await public(name, kind), await server(name, kind)
         if not kept.is_known:
-            return [warn(kept.reason, f"asked for what is kept: {kept.failure}")]
+            return Agreement(findings=(warn(kept.reason, f"asked for what is kept: {kept.failure}"),))
         if _differ(seen, kept):
-            differing.append(f"{name} {kind}: kept is {_listed(kept)}, the public sees {_listed(seen)}")
-    if not differing:
-        return []
-    if away := await _elsewhere(domain, public, server):
-        return [warn(Reason.DELEGATED_AWAY, f"{domain} is delegated to {away}; {differing[0]}")]
-    return [warn(Reason.ANSWERS_DIFFER, "; ".join(differing))]
+            told = f"{name} {kind}: kept is {_listed(kept)}, the public sees {_listed(seen)}"
+            differing[f"{name} {kind}"] = told
+    if differing and (away := await _elsewhere(domain, public, server)):
+        first = next(iter(differing.values()))
+        return Agreement(findings=(warn(Reason.DELEGATED_AWAY, f"{domain} is delegated to {away}; {first}"),))
+    return Agreement(differing=differing)
 
 
 def _differ(seen: Records, kept: Records) -> bool:
