@@ -1,7 +1,6 @@
 """What one name server said to one question, its facts in plain words."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import dns.exception
 import dns.flags
@@ -11,30 +10,18 @@ import dns.rcode
 import dns.rdata
 import dns.rrset
 from dns.rdatatype import RdataType
-from dns.rdtypes.txtbase import TXTBase
 
 from migrawatch.model import Down
-from migrawatch.reach.name import plain_name
+from migrawatch.reach.message import Message, Record, value_of
 from migrawatch.reach.question import Question
 from migrawatch.reason import Reason
 
 _LONGEST_CHAIN = 16
-_NAMES = {RdataType.NS, RdataType.CNAME, RdataType.DNAME, RdataType.PTR, RdataType.MX, RdataType.SRV, RdataType.SOA}
 _FAULTS = {
     "NXDOMAIN": (Reason.DNS_NXDOMAIN, "does not exist"),
     "SERVFAIL": (Reason.DNS_SERVFAIL, "could not be answered: SERVFAIL"),
     "REFUSED": (Reason.DNS_REFUSED, "was refused an answer"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record. *name* and the names in *value* are in lower case and have no final dot; a text is one string."""
-
-    name: str
-    kind: str
-    ttl: int
-    value: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,14 +35,38 @@ class Answer:
     kind: str
     server: str
     over: str
-    rcode: str
-    authoritative: bool
-    authenticated: bool
+    message: Message
     cut_short: bool = False
-    records: tuple[Record, ...] = ()
-    authority: tuple[Record, ...] = ()
-    additional: tuple[Record, ...] = ()
-    message: dns.message.Message = field(repr=False, compare=False)
+
+    @property
+    def rcode(self) -> str:
+        """The response code."""
+        return self.message.rcode
+
+    @property
+    def authoritative(self) -> bool:
+        """Whether the server has the zone itself (AA)."""
+        return bool(self.message.flags & dns.flags.AA)
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether the server has verified the signatures (AD)."""
+        return bool(self.message.flags & dns.flags.AD)
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """Those of the answer."""
+        return self.message.records
+
+    @property
+    def authority(self) -> tuple[Record, ...]:
+        """Those of the authority section."""
+        return self.message.authority
+
+    @property
+    def additional(self) -> tuple[Record, ...]:
+        """Those of the additional section."""
+        return self.message.additional
 
     @property
     def owner(self) -> str:
@@ -78,13 +89,7 @@ class Answer:
     def texts(self) -> tuple[bytes, ...]:
         """The raw TXT records at the end of the aliases, each with its strings joined, as their parsers want them."""
         owner = self.owner
-        return tuple(
-            b"".join(record.strings)
-            for several in self.message.answer
-            if plain_name(several.name.to_text()) == owner
-            for record in several
-            if isinstance(record, TXTBase)
-        )
+        return tuple(record.text for record in self.records if record.name == owner and record.text is not None)
 
     def lines(self, section: str) -> tuple[str, ...]:
         """The records of `answer`, `authority` or `additional` as a zone file has them, parted by tabs.
@@ -95,7 +100,7 @@ class Answer:
             "\t".join(
                 (several.name.to_text(), str(several.ttl), "IN", RdataType.to_text(several.rdtype), one.to_text())
             )
-            for several in getattr(self.message, section)
+            for several in getattr(self.message.parsed(), section)
             for one in several
         )
 
@@ -120,23 +125,10 @@ def fault_of(answer: Answer) -> Down | None:
     return None
 
 
-def read_answer(
-    question: Question, message: dns.message.Message, *, server: str, over: str, cut_short: bool = False
-) -> Answer:
-    """The facts of a *message* that answers *question* (which a failing server need not repeat)."""
+def read_answer(question: Question, message: Message, *, server: str, over: str, cut_short: bool = False) -> Answer:
+    """What *message* says as the answer to *question* (which a failing server need not repeat)."""
     return Answer(
-        name=question.name,
-        kind=question.kind,
-        server=server,
-        over=over,
-        rcode=dns.rcode.to_text(message.rcode()),
-        authoritative=bool(message.flags & dns.flags.AA),
-        authenticated=bool(message.flags & dns.flags.AD),
-        cut_short=cut_short,
-        records=_records(message.answer),
-        authority=_records(message.authority),
-        additional=_records(message.additional),
-        message=message,
+        name=question.name, kind=question.kind, server=server, over=over, message=message, cut_short=cut_short
     )
 
 
@@ -151,23 +143,4 @@ def canonical(kind: str, value: str) -> str:
         read = dns.rdata.from_text("IN", kind, value, origin=dns.name.root, relativize=False)
     except (dns.exception.DNSException, ValueError) as error:
         raise ValueError(f"{value!r} is not the value of a record of type {kind}: {error}") from error
-    return _value(read)
-
-
-def _records(section: Iterable[dns.rrset.RRset]) -> tuple[Record, ...]:
-    return tuple(
-        Record(plain_name(several.name.to_text()), RdataType.to_text(several.rdtype), several.ttl, _value(record))
-        for several in section
-        for record in several
-    )
-
-
-def _value(record: dns.rdata.Rdata) -> str:
-    if isinstance(record, TXTBase):
-        text = b"".join(record.strings).decode("utf-8", "backslashreplace")
-        if text.isprintable():
-            return text
-        return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
-    if record.rdtype in _NAMES:
-        return " ".join(plain_name(word) for word in record.to_text().split(" "))
-    return record.to_text()
+    return value_of(read)

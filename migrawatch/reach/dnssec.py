@@ -1,6 +1,6 @@
 """Whether an answer's signatures verify, until when, and whether the parent vouches for the zone's keys."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -40,20 +40,22 @@ async def verify(answer: Answer, ask: Ask, at: datetime, ds: Iterable[str] = ())
     Records outside the signing zone (an alias may lead there) are not looked at. With *ds* (as zone files write them)
     one of the zone's keys must fit one of them.
     """
-    found = [several for several in answer.message.answer if several.rdtype != RdataType.RRSIG]
-    first = _signatures(answer, found[0], at) if found else []
+    told = answer.message.parsed().answer
+    found = [several for several in told if several.rdtype != RdataType.RRSIG]
+    first = _signatures(told, found[0], at) if found else []
     if not first:
         raise Down(Reason.DNSSEC_UNSIGNED, f"dnssec: {answer.name} {answer.kind}: {answer.server} sends no signature")
     zone = first[0].signer
     keys = await ask(zone.to_text(), "DNSKEY")
-    keyset = next((several for several in keys.message.answer if several.rdtype == RdataType.DNSKEY), None)
+    told_keys = keys.message.parsed().answer
+    keyset = next((several for several in told_keys if several.rdtype == RdataType.DNSKEY), None)
     if keyset is None or len(keyset) > _MOST_KEYS:
         count = 0 if keyset is None else len(keyset)
         raise Down(Reason.DNSSEC_INVALID, f"dnssec: {keys.server} gives {count} keys of {plain_name(zone.to_text())}")
-    ends = _verified(keyset, _signatures(keys, keyset, at), keyset, at)
+    ends = _verified(keyset, _signatures(told_keys, keyset, at), keyset, at)
     for several in found:
         if several.name.is_subdomain(zone):
-            ends = min(ends, _verified(several, _signatures(answer, several, at), keyset, at))
+            ends = min(ends, _verified(several, _signatures(told, several, at), keyset, at))
     if vouching := tuple(ds):
         check_ds(keys, vouching)
     return Signed(plain_name(zone.to_text()), datetime.fromtimestamp(ends, UTC))
@@ -63,7 +65,7 @@ def check_ds(keys: Answer, ds: Iterable[str]) -> None:
     """Raise Down (`dnssec_ds_mismatch`) unless one of the *keys* fits one of the *ds*, as zone files write them."""
     wanted = {" ".join((*text.lower().split()[:3], "".join(text.lower().split()[3:]))) for text in ds}
     have: set[str] = set()
-    for several in keys.message.answer:
+    for several in keys.message.parsed().answer:
         for key in list(several)[:_MOST_KEYS]:
             if isinstance(key, DNSKEYBase):
                 have |= set(_ds_of(several.name, key))
@@ -81,11 +83,11 @@ def _ds_of(name: dns.name.Name, key: dns.rdata.Rdata) -> Iterable[str]:
         yield f"{number} {algorithm} {kind} {text.replace(' ', '').lower()}"
 
 
-def _signatures(answer: Answer, several: dns.rrset.RRset, at: datetime) -> list[RRSIGBase]:
+def _signatures(sent: Sequence[dns.rrset.RRset], several: dns.rrset.RRset, at: datetime) -> list[RRSIGBase]:
     """The signatures over *several* that are in force; if none is, Down tells whether they have all expired."""
     all_of_them = [
         one
-        for found in answer.message.answer
+        for found in sent
         if found.name == several.name and found.rdtype == RdataType.RRSIG
         for one in found
         if isinstance(one, RRSIGBase) and one.type_covered == several.rdtype

@@ -6,12 +6,10 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, asyn
 from dataclasses import dataclass
 from typing import Literal, NoReturn, Protocol
 
-import dns.flags
-import dns.message
-
 from migrawatch.model import Down, Seconds
 from migrawatch.parse.place import place_of
 from migrawatch.reach.answer import Answer, read_answer
+from migrawatch.reach.message import Message
 from migrawatch.reach.query import NoAnswer, ask_by_stream, ask_by_udp
 from migrawatch.reach.question import Question, make_question
 from migrawatch.reach.tls import Tls
@@ -78,11 +76,11 @@ class Nameserver:
             message = None
         if message is None:
             await self._tell_why(question, way, silence)
-        if message.flags & dns.flags.TC:
+        if message.is_cut_short:
             return await self._ask_for_the_rest(question, way)
         return read_answer(question, message, server=str(self), over="udp")
 
-    async def _heard_by_udp(self, question: Question) -> tuple[dns.message.Message | None, Down]:
+    async def _heard_by_udp(self, question: Question) -> tuple[Message | None, Down]:
         odd: list[bytes] = []
         silence = Down(Reason.DNS_TIMEOUT, f"request: {self} gave no answer over UDP within {self.patience:g} s")
         try:

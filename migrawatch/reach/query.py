@@ -5,12 +5,11 @@ import socket
 import struct
 from contextlib import suppress
 
-import dns.exception
 import dns.flags
-import dns.message
 
 from migrawatch.parse.place import place_of
 from migrawatch.reach.connection import Connection, connect, raise_unconnected
+from migrawatch.reach.message import Message, read_message
 from migrawatch.reach.question import Question
 from migrawatch.reach.wire import Wire
 
@@ -23,12 +22,12 @@ class NoAnswer(Exception):
     """The server gave no usable answer; the text says what happened instead."""
 
 
-async def ask(question: Question, server: str, port: int, patience: float) -> dns.message.Message:
+async def ask(question: Question, server: str, port: int, patience: float) -> Message:
     """The server's answer, asked again over TCP when it was cut short. Raise NoAnswer after *patience* seconds."""
     try:
         async with asyncio.timeout(patience):
             answer = await ask_by_udp(question, server, port)
-            if answer.flags & dns.flags.TC:
+            if answer.is_cut_short:
                 connection = await connect(server, port)
                 try:
                     answer = await ask_by_stream(question, Wire(connection))
@@ -49,7 +48,7 @@ async def ask_by_udp(
     port: int,
     again_after: float | None = None,
     passed_over: list[bytes] | None = None,
-) -> dns.message.Message:
+) -> Message:
     """The answer over UDP, from a fresh port; strangers', stale and garbled packets are *passed_over*, into that list.
 
     It is asked once more after *again_after* seconds of silence: a packet may be lost. It waits for ever. Raise Down
@@ -74,17 +73,17 @@ async def ask_by_udp(
         exchange.close()
 
 
-async def _fitting(question: Question, exchange: Connection, passed_over: list[bytes] | None) -> dns.message.Message:
+async def _fitting(question: Question, exchange: Connection, passed_over: list[bytes] | None) -> Message:
     while True:
         received = await exchange.receive(_LARGEST)
         if question.is_answered_by(received):
             with suppress(ValueError):
-                return parse_message(received)
+                return read_message(received)
         if passed_over is not None and len(passed_over) < _KEPT:
             passed_over.append(received[:_SHOWN])
 
 
-async def ask_by_stream(question: Question, wire: Wire) -> dns.message.Message:
+async def ask_by_stream(question: Question, wire: Wire) -> Message:
     """The answer over a connected stream (RFC 7766). Raise EOFError when it is closed early, NoAnswer for nonsense."""
     content = question.content
     await wire.write(struct.pack("!H", len(content)) + content)
@@ -94,17 +93,9 @@ async def ask_by_stream(question: Question, wire: Wire) -> dns.message.Message:
         raise NoAnswer("the answer is not DNS, or to another question")
     received = struct.pack("!HH", number, flags) + await wire.readexactly(length - 4)
     try:
-        answer = parse_message(received)
+        answer = read_message(received)
     except ValueError as error:
         raise NoAnswer(f"the answer is not DNS: {error}") from error
     if not question.is_answered_by(received):
         raise NoAnswer("the answer is to another question")
     return answer
-
-
-def parse_message(content: bytes) -> dns.message.Message:
-    """Read one message (RFC 1035, section 4.1); what follows its end is passed over. Raise ValueError if it is none."""
-    try:
-        return dns.message.from_wire(content, ignore_trailing=True)
-    except dns.exception.DNSException as error:
-        raise ValueError(str(error)) from error

@@ -14,6 +14,7 @@ from dns.rdatatype import RdataType
 
 from migrawatch.model import Down, Lost
 from migrawatch.parse.resolving import Resolving, parse_hosts, parse_resolv_conf
+from migrawatch.reach.message import Message
 from migrawatch.reach.name import ascii_name, is_literal
 from migrawatch.reach.query import NoAnswer, ask
 from migrawatch.reach.question import make_question
@@ -113,8 +114,9 @@ class Resolver:
         return failed or Down(Reason.DNS_TIMEOUT, f"resolve: {name}: no server answered ({'; '.join(silent)})")
 
 
-def _addresses(answer: dns.message.Message, name: str, kind: RdataType, server: str) -> tuple[str, ...] | Down:
+def _addresses(message: Message, name: str, kind: RdataType, server: str) -> tuple[str, ...] | Down:
     """The addresses in *answer*, names followed, or what it says instead."""
+    answer = message.parsed()
     code = answer.rcode()
     if code in _RCODES:
         reason, what = _RCODES[code]

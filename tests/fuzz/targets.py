@@ -62,8 +62,8 @@ from migrawatch.parse.filled import filled
 from migrawatch.parse.http import Response, maybe_retry_after
 from migrawatch.reach.answer import fault_of, read_answer
 from migrawatch.reach.certificate import Facts, facts_of, is_for_servers
+from migrawatch.reach.message import read_message
 from migrawatch.reach.public_key import bits_of, read_public_key
-from migrawatch.reach.query import parse_message
 from migrawatch.reach.question import make_question
 from migrawatch.show.accept import accepts_gzip, wants_openmetrics
 from migrawatch.show.guard import Refused, refusal
@@ -188,7 +188,7 @@ def _registered(body: bytes) -> None:
 
 
 def _dns(message: bytes) -> None:
-    answer = read_answer(make_question("a.test", "MX", recursion=True), parse_message(message), server="s", over="udp")
+    answer = read_answer(make_question("a.test", "MX", recursion=True), read_message(message), server="s", over="udp")
     fault_of(answer)
     _ = answer.texts, answer.serial
     for section in ("answer", "authority", "additional"):

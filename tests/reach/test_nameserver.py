@@ -8,8 +8,9 @@ from contextlib import AbstractAsyncContextManager, closing
 import pytest
 
 from migrawatch.model import Down
-from migrawatch.reach.answer import Answer, Record, fault_of
+from migrawatch.reach.answer import Answer, fault_of
 from migrawatch.reach.here import Here
+from migrawatch.reach.message import Record
 from migrawatch.reach.nameserver import Nameserver, Over, ask_server
 from migrawatch.reach.question import make_question
 from migrawatch.reach.tls import Tls
