@@ -70,6 +70,7 @@ class Latency:
         self._older: dict[tuple[str, int], None] = {}
         self._table = Table()
         self._openmetrics = False
+        self._turning = asyncio.Lock()
 
     def observed(self, seen: Observation) -> None:
         """Count one look; `show` has it seen."""
@@ -112,15 +113,21 @@ class Latency:
 
     async def lines(self, openmetrics: bool) -> AsyncIterator[bytes]:
         """The family's lines, those of a check together, in pieces; only OpenMetrics knows exemplars."""
-        if openmetrics is not self._openmetrics:
-            self._openmetrics = openmetrics
-            for count, check in enumerate(tuple(self._histograms)):
-                if labels := self._table.labels_of(check):
-                    self.show(check, labels)
-                if count % SLICE == SLICE - 1:
-                    await asyncio.sleep(0)
-        async for piece in self._table.lines({NAME: _header(openmetrics)}):
+        # One at a time: who asks for the other format meanwhile must not have its rows among ours.
+        async with self._turning:
+            if openmetrics is not self._openmetrics:
+                self._openmetrics = openmetrics
+                await self._show_all()
+            pieces = self._table.lines({NAME: _header(openmetrics)})
+        async for piece in pieces:
             yield piece
+
+    async def _show_all(self) -> None:
+        for count, check in enumerate(tuple(self._histograms)):
+            if labels := self._table.labels_of(check):
+                self.show(check, labels)
+            if count % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
 
 
 def id_of(seen: Observation) -> str:

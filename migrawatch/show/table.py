@@ -61,21 +61,9 @@ class Table:
         shown = self._rows.get(check)
         return shown[1] if shown else None
 
-    async def lines(self, headers: Mapping[str, bytes]) -> AsyncIterator[bytes]:
+    def lines(self, headers: Mapping[str, bytes]) -> AsyncIterator[bytes]:
         """The families of *headers* that have rows, in that order, in pieces that may end within one."""
-        groups = self._groups()
-        for family, header in headers.items():
-            begun = False
-            for shape, group in groups.items():
-                if (places := shape.families.get(family)) is None:
-                    continue
-                if not begun:
-                    begun = True
-                    yield header
-                at_once = max(LINES // len(places), 1)
-                for start in range(0, len(group.rows), at_once):
-                    yield _joined(places, group.labels[start : start + at_once], group.rows[start : start + at_once])
-                    await asyncio.sleep(0)
+        return _lines(self._groups(), headers)
 
     def _groups(self) -> dict[Shape, _Group]:
         groups: dict[Shape, _Group] = {}
@@ -86,6 +74,21 @@ class Table:
             group.labels.append(labels)
             group.rows.append(row)
         return groups
+
+
+async def _lines(groups: Mapping[Shape, _Group], headers: Mapping[str, bytes]) -> AsyncIterator[bytes]:
+    for family, header in headers.items():
+        begun = False
+        for shape, group in groups.items():
+            if (places := shape.families.get(family)) is None:
+                continue
+            if not begun:
+                begun = True
+                yield header
+            at_once = max(LINES // len(places), 1)
+            for start in range(0, len(group.rows), at_once):
+                yield _joined(places, group.labels[start : start + at_once], group.rows[start : start + at_once])
+                await asyncio.sleep(0)
 
 
 def _joined(places: Sequence[tuple[bytes, int]], labels: Sequence[bytes], rows: Sequence[Row]) -> bytes:

@@ -1,5 +1,6 @@
 """The latency histogram of each check: what is counted, what an exemplar leads to, and when it is gone."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -97,6 +98,16 @@ async def test_exemplars_are_for_openmetrics_only() -> None:
     assert b" # {" in await whole(found.metrics(True))
     assert b" # {" not in await whole(found.metrics(False))
     assert b" # {" in await whole(found.metrics(True))
+
+
+async def test_two_that_ask_in_two_formats_at_once_each_have_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exemplar in the text format would cost the whole scrape."""
+    monkeypatch.setattr("migrawatch.show.latency.SLICE", 1)
+    found = looked(look(0.04), *(seen(subject) for subject in SUBJECTS))
+    for _ in range(5):
+        bodies = await asyncio.gather(*(whole(found.metrics(openmetrics)) for openmetrics in (True, False) * 3))
+
+        assert [b" # {" in body for body in bodies] == [True, False] * 3
 
 
 async def test_a_look_is_kept_for_an_hour() -> None:
