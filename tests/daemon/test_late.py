@@ -1,5 +1,6 @@
 """A notice that is over two minutes late, in real time: its checks are looked at again before it goes out."""
 
+from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ OTHER = "  other: {{probe: tcp, host: web, service: shop, port: {other}}}"
 @pytest.mark.timeout(400)
 async def test_what_healed_is_told_once_as_over_and_what_did_not_is_told_as_it_is(tmp_path: Path) -> None:
     """Who is woken two minutes late must not be sent after what is well again."""
-    async with stand(tmp_path) as here:
+    async with stand(tmp_path) as here, AsyncExitStack() as stack:
         other = Target()
         await other.start()
+        stack.push_async_callback(other.stop)
         here.configure(checks=OTHER.format(other=other.port))
         await here.start()
         await here.all_green()
