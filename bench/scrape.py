@@ -141,9 +141,9 @@ async def _scrape(scale: Scale, folder: Path, port: int) -> Told:
         await _well(daemon, scale)
         ways: dict[str, list[Scraped]] = {way: [] for way in WAYS}
         with _stalls(daemon.listen) as stalls:
-            # The first of each is no judge: nobody had asked before.
-            for number in range(scale.scrapes + 1):
-                for way in WAYS:
+            for way in WAYS:
+                # The first is no judge: nobody had asked like this before.
+                for number in range(scale.scrapes + 1):
                     await asyncio.sleep(scale.apart)
                     scraped = await asyncio.to_thread(_scraped, daemon, way, stalls)
                     if number:
