@@ -184,7 +184,8 @@ def _scraped(daemon: Stand, way: str, stalls: "subprocess.Popen[str]") -> Scrape
     rate = (_cpu(pid) - before) / (time.monotonic() - began)
     _longest(stalls)
     before, began = _cpu(pid), time.monotonic()
-    curl = ["curl", "-sS", "--fail", "-o", "/dev/null", "-w", "%{size_download}", *WAYS[way]]
+    # Who asks is not to stand in the way of who answers, nor of who watches both.
+    curl = ["nice", "-n", "19", "curl", "-sS", "--fail", "-o", "/dev/null", "-w", "%{size_download}", *WAYS[way]]
     size = int(subprocess.check_output([*curl, f"http://127.0.0.1:{daemon.listen}/metrics"], text=True))
     cpu, took = _cpu(pid) - before, time.monotonic() - began
     return Scraped(cpu=cpu - rate * took, stall=_longest(stalls), size=size)

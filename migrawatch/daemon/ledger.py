@@ -43,6 +43,7 @@ class Ledger:
         self._ear = ear
         self._windows = windows
         self._standings: dict[str, Standing] = {}
+        self._restless: set[str] = set()
         self._checks: dict[str, Check] = {}
         self._addresses = Addresses()
         self._incidents = {incident.id: set_back(incident, clock.now()) for incident in incidents}
@@ -99,6 +100,7 @@ class Ledger:
             name: standing_of(check, before.get(was := old.get(name, name)), saved.get(was), told.get(was))
             for name, check in checks.items()
         }
+        self._restless = {name for name, standing in self._standings.items() if not _is_quiet(standing)}
         self._learned |= old.keys()
         self._carried |= {name: self._standings[name].streak for name in old}
         self._removed = (self._removed | known) - checks.keys()
@@ -177,9 +179,10 @@ class Ledger:
             self._set_back(seen.at)
         _log_observed(seen)
         self._ear.observed(seen)
-        self._standings[name] = standing.after(seen)
-        streak = self._standings[name].streak
-        if self._standings[name].known is not standing.known:
+        after = self._standings[name] = standing.after(seen)
+        (self._restless.discard if _is_quiet(after) else self._restless.add)(name)
+        streak = after.streak
+        if after.known is not standing.known:
             self._learned.add(name)
         if memory is not None:
             self._unsaved[name] = memory
@@ -219,7 +222,7 @@ class Ledger:
                 self._hands.look_now(Trigger(checks=others), self._clock.now())
 
     def _decide(self) -> Outcome:
-        if not self._incidents and all(map(_is_quiet, self._standings.values())):
+        if not self._incidents and not self._restless:
             return Outcome()
         open_now, new_id = self._incidents.values(), lambda: secrets.token_hex(6)
         windows = self._windows()
@@ -276,15 +279,9 @@ def _is_quiet(standing: Standing) -> bool:
 
 
 def _log_observed(seen: Observation) -> None:
-    log.info(
-        "observed",
-        check=seen.subject.check,
-        vantage=seen.subject.vantage,
-        verdict=seen.verdict,
-        reason=seen.reason,
-        detail=seen.detail,
-        took=round(seen.took, 4),
-    )
+    subject = seen.subject
+    found = {"verdict": seen.verdict, "reason": seen.reason, "detail": seen.detail, "took": round(seen.took, 4)}
+    log.info("observed", check=subject.check, vantage=subject.vantage, **found)
 
 
 def _log_judged(told: Told) -> None:

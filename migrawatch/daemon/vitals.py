@@ -29,6 +29,8 @@ SWEEP = 3600.0
 """Seconds between two full passes of the garbage collector. Cycles that outlive the short passes are few."""
 
 _NEVER = 2**31 - 1
+_YOUNG = 5_000
+"""Objects between two short passes: Python's own 700 are made and gone within a look or two."""
 
 Vital = tuple[str, str, tuple[str, ...]]
 """A gauge's name, its HELP and its labels."""
@@ -92,11 +94,11 @@ async def sweep() -> None:
 
     By its own rule it would do so about once a round of looks, and hold up the loop each time: 0.1 s for 10,000 checks.
     """
-    short, middle, full = gc.get_threshold()
-    gc.set_threshold(short, middle, _NEVER)
+    before = gc.get_threshold()
+    gc.set_threshold(_YOUNG, before[1], _NEVER)
     try:
         while True:
             await asyncio.sleep(SWEEP)
             gc.collect()
     finally:
-        gc.set_threshold(short, middle, full)
+        gc.set_threshold(*before)

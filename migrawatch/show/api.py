@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +19,7 @@ from starlette.responses import (
 )
 from starlette.routing import BaseRoute, Mount, Route
 
-from migrawatch.model import Observation
+from migrawatch.model import Observation, Subject
 from migrawatch.show.accept import accepts_gzip, wants_openmetrics
 from migrawatch.show.acknowledgement import Acknowledging, acknowledgement_routes
 from migrawatch.show.board import Board
@@ -201,15 +201,17 @@ class Answers:
 
     async def checks(self, request: Request) -> Response:
         """Every check with its last look; one that was not looked at yet has no verdict."""
-        checks = []
-        for count, (name, subject) in enumerate(tuple(self._board.subjects.items()), 1):
-            seen = self._board.seen.get(name)
-            found = _look_document(seen) if seen else {**subject_document(subject), "verdict": None}
-            checks.append(json.dumps(found, ensure_ascii=False))
-            if count % SLICE == 0:
-                await asyncio.sleep(0)
-        head = json.dumps({"version": VERSION, "at": date(self._board.now())})[:-1]
-        return Response(f'{head}, "checks": [{",".join(checks)}]}}', media_type="application/json")
+        return StreamingResponse(self._checks(), media_type="application/json")
+
+    async def _checks(self) -> AsyncIterator[str]:
+        subjects = tuple(self._board.subjects.items())
+        yield json.dumps({"version": VERSION, "at": date(self._board.now())})[:-1] + ', "checks": ['
+        for start in range(0, len(subjects), SLICE):
+            several = subjects[start : start + SLICE]
+            told = (self._board.seen.get(name) or subject for name, subject in several)
+            yield ("," if start else "") + ",".join(map(_check_text, told))
+            await asyncio.sleep(0)
+        yield "]}"
 
     async def look(self, request: Request) -> Response:
         """The look to which an exemplar of the latency histogram leads; 404 once it is kept no longer."""
@@ -234,6 +236,12 @@ def _runbook() -> tuple[str, str]:
     from migrawatch.show.runbook import POLICY, runbook  # what reads Markdown is only there for who reads it
 
     return runbook(), POLICY
+
+
+def _check_text(told: Observation | Subject) -> str:
+    """A check as its last look saw it; one that was not looked at yet has no verdict."""
+    found = _look_document(told) if isinstance(told, Observation) else {**subject_document(told), "verdict": None}
+    return json.dumps(found, ensure_ascii=False)
 
 
 def _look_document(seen: Observation) -> Document:

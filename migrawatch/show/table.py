@@ -34,68 +34,63 @@ class Shape:
         return cls({family: tuple(places) for family, places in families.items()})
 
 
-@dataclass(slots=True, eq=False)
-class _Group:
-    """All checks of one shape, as they stand at a scrape: their labels and their rows."""
-
-    labels: list[bytes]
-    rows: list[Row]
+Entry = tuple[bytes, Row]
+"""A check's labels, and its row."""
 
 
 class Table:
     """A row for each check. What it hands out is as it stood when somebody asked, whatever happens meanwhile."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, tuple[Shape, bytes, Row]] = {}
+        self._shapes: dict[str, Shape] = {}
+        self._entries: dict[Shape, dict[str, Entry]] = {}
 
     def put(self, check: str, shape: Shape, labels: bytes, row: Row) -> None:
         """Have *row* for *check* from now on."""
-        self._rows[check] = (shape, labels, row)
+        if self._shapes.get(check) is not shape:
+            self.drop(check)
+            self._shapes[check] = shape
+        self._entries.setdefault(shape, {})[check] = (labels, row)
 
     def drop(self, check: str) -> None:
         """Have no row for *check*."""
-        self._rows.pop(check, None)
+        if (shape := self._shapes.pop(check, None)) is not None:
+            entries = self._entries[shape]
+            del entries[check]
+            if not entries:
+                del self._entries[shape]
 
     def labels_of(self, check: str) -> bytes | None:
         """The labels of *check* as they are shown; None when it is not."""
-        shown = self._rows.get(check)
-        return shown[1] if shown else None
+        shape = self._shapes.get(check)
+        return self._entries[shape][check][0] if shape is not None else None
 
     def lines(self, headers: Mapping[str, bytes]) -> AsyncIterator[bytes]:
         """The families of *headers* that have rows, in that order, in pieces that may end within one."""
-        return _lines(self._groups(), headers)
-
-    def _groups(self) -> dict[Shape, _Group]:
-        groups: dict[Shape, _Group] = {}
-        for shape, labels, row in self._rows.values():
-            group = groups.get(shape)
-            if group is None:
-                group = groups[shape] = _Group([], [])
-            group.labels.append(labels)
-            group.rows.append(row)
-        return groups
+        return _lines([(shape, tuple(entries.values())) for shape, entries in self._entries.items()], headers)
 
 
-async def _lines(groups: Mapping[Shape, _Group], headers: Mapping[str, bytes]) -> AsyncIterator[bytes]:
+async def _lines(groups: Sequence[tuple[Shape, Sequence[Entry]]], headers: Mapping[str, bytes]) -> AsyncIterator[bytes]:
     for family, header in headers.items():
         begun = False
-        for shape, group in groups.items():
+        for shape, entries in groups:
             if (places := shape.families.get(family)) is None:
                 continue
             if not begun:
                 begun = True
                 yield header
             at_once = max(LINES // len(places), 1)
-            for start in range(0, len(group.rows), at_once):
-                yield _joined(places, group.labels[start : start + at_once], group.rows[start : start + at_once])
+            for start in range(0, len(entries), at_once):
+                yield _joined(places, entries[start : start + at_once])
                 await asyncio.sleep(0)
 
 
-def _joined(places: Sequence[tuple[bytes, int]], labels: Sequence[bytes], rows: Sequence[Row]) -> bytes:
+def _joined(places: Sequence[tuple[bytes, int]], entries: Sequence[Entry]) -> bytes:
     """The lines of some checks, those of each together."""
+    labels = [labels for labels, _ in entries]
     columns: list[Iterable[bytes]] = []
     for name, place in places:
-        columns += (repeat(name), labels, [row[place] for row in rows])
+        columns += (repeat(name), labels, [row[place] for _, row in entries])
     return b"".join(chain.from_iterable(zip(*columns, strict=False)))  # repeat() has no end
 
 
