@@ -6,6 +6,7 @@ as plain text besides.
 
 import asyncio
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -45,6 +46,7 @@ WAYS = {
 """What curl is told for a scrape."""
 
 WELL_WITHIN = 180.0
+_WELL = re.compile(r'^probe_verdict\{.*verdict="ok"\} 1$', re.MULTILINE)
 
 SITE = "server {{ listen 127.0.0.1:{port} backlog=1024; location / {{ return 200 ok; }} }}"
 
@@ -168,8 +170,7 @@ async def _well(daemon: Stand, scale: Scale) -> None:
     """Wait until each check was looked at and is well."""
     until = time.monotonic() + scale.every + WELL_WITHIN
     while True:
-        checks = json.loads((await daemon.get("/api/v1/checks"))[1])["checks"]
-        if all(check["verdict"] == "ok" for check in checks):
+        if len(_WELL.findall((await daemon.get("/metrics"))[1])) == scale.checks:
             return
         if time.monotonic() > until:
             raise SystemExit("bench: scrape: not all checks are well")

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -201,17 +201,13 @@ class Answers:
 
     async def checks(self, request: Request) -> Response:
         """Every check with its last look; one that was not looked at yet has no verdict."""
-        return StreamingResponse(self._checks(), media_type="application/json")
-
-    async def _checks(self) -> AsyncIterator[str]:
-        subjects = tuple(self._board.subjects.items())
-        yield json.dumps({"version": VERSION, "at": date(self._board.now())})[:-1] + ', "checks": ['
-        for start in range(0, len(subjects), SLICE):
-            several = subjects[start : start + SLICE]
-            told = (self._board.seen.get(name) or subject for name, subject in several)
-            yield ("," if start else "") + ",".join(map(_check_text, told))
-            await asyncio.sleep(0)
-        yield "]}"
+        checks = []
+        for count, (name, subject) in enumerate(tuple(self._board.subjects.items()), 1):
+            checks.append(_check_text(self._board.seen.get(name) or subject))
+            if count % SLICE == 0:
+                await asyncio.sleep(0)
+        head = json.dumps({"version": VERSION, "at": date(self._board.now())})[:-1]
+        return Response(f'{head}, "checks": [{",".join(checks)}]}}', media_type="application/json")
 
     async def look(self, request: Request) -> Response:
         """The look to which an exemplar of the latency histogram leads; 404 once it is kept no longer."""

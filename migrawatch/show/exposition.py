@@ -4,7 +4,7 @@ prometheus_client renders 50,000 series in 0.7 s, in the loop; putting rows toge
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from weakref import WeakValueDictionary
 
@@ -17,6 +17,9 @@ from migrawatch.show.table import Shape, Table, in_pieces
 
 SLICE = 32
 """Rows made before others have their turn: about a millisecond."""
+
+_TOGETHER = 4
+"""Pieces that the thread packs at a time: each time costs the loop as much as packing half a piece."""
 
 _LEVEL = 1
 _GZIP = 31
@@ -78,10 +81,17 @@ class Exposition:
         """*pieces* by gzip, in a thread. zlib would take longer to pack them than it takes to put them together."""
         packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP)
         loop = asyncio.get_running_loop()
+
+        def pack(several: Sequence[bytes], end: bool) -> bytes:
+            return b"".join((*map(packer.compress, several), packer.flush() if end else b""))
+
+        held: list[bytes] = []
         async for piece in pieces:
-            if packed := await loop.run_in_executor(self._thread, packer.compress, piece):
-                yield packed
-        yield await loop.run_in_executor(self._thread, packer.flush)
+            held.append(piece)
+            if len(held) == _TOGETHER:
+                yield await loop.run_in_executor(self._thread, pack, held, False)
+                held = []
+        yield await loop.run_in_executor(self._thread, pack, held, True)
 
     def close(self) -> None:
         """End the thread."""
