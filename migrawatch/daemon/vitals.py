@@ -29,7 +29,7 @@ SWEEP = 3600.0
 """Seconds between two full passes of the garbage collector. Cycles that outlive the short passes are few."""
 
 _NEVER = 2**31 - 1
-_YOUNG = 5_000
+_YOUNG = 2_000
 """Objects between two short passes: Python's own 700 are made and gone within a look or two."""
 
 Vital = tuple[str, str, tuple[str, ...]]

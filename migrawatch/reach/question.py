@@ -3,6 +3,7 @@
 import secrets
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 import dns.exception
 import dns.flags
@@ -63,12 +64,19 @@ def make_question(name: str, kind: str, *, recursion: bool, dnssec: bool = False
 
     *recursion* has a resolver find the answer out; *dnssec* asks for the signatures too. With EDNS (RFC 6891).
     """
+    plain, wanted, section = _section(name, kind)
+    header = _HEADER.pack(secrets.randbits(16), dns.flags.RD if recursion else 0, 1, 0, 0, 1)
+    edns = _EDNS.pack(0, RdataType.OPT, _PAYLOAD, dns.flags.EDNSFlag.DO if dnssec else 0, 0)
+    return Question(plain, wanted, header + section + edns)
+
+
+@lru_cache(maxsize=8192)
+def _section(name: str, kind: str) -> tuple[str, str, bytes]:
+    """A name and a type as they are told, and the question section that asks for them. The same are asked for weeks."""
     try:
         read = dns.name.from_text(ascii_name(name) or ".")
         wanted = RdataType.make(kind)
     except (dns.exception.DNSException, Down) as error:
         raise ValueError(f"cannot ask for {kind} at {name!r}: {error}") from error
-    header = _HEADER.pack(secrets.randbits(16), dns.flags.RD if recursion else 0, 1, 0, 0, 1)
     section = read.to_digestable() + _TYPE_AND_CLASS.pack(wanted, RdataClass.IN)
-    edns = _EDNS.pack(0, RdataType.OPT, _PAYLOAD, dns.flags.EDNSFlag.DO if dnssec else 0, 0)
-    return Question(plain_name(read.to_text()), RdataType.to_text(wanted), header + section + edns)
+    return plain_name(read.to_text()), RdataType.to_text(wanted), section

@@ -275,3 +275,17 @@ def test_an_ipv6_address_reads_with_brackets() -> None:
     """`[::1]:0`, as in a URL."""
     with listen_on("[::1]:0") as heard:
         assert heard.family == socket.AF_INET6
+
+
+async def test_an_answer_does_not_wait_for_the_peers_acknowledgement() -> None:
+    """Head and body are sent apart: the body would wait for the delayed acknowledgement of the head, 40 ms."""
+    heard = socket.create_server(("127.0.0.1", 0))
+    opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(serve(heard, Door(board=healthy(), reload=Reload()), opened.set_result))
+    await opened
+    option = heard.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert option == 1, "what it accepts takes after it"
