@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.machine import machine
+from bench.reading import Reading
 from tests.daemon.stand import Stand, stand
 from tests.servers.nginx import nginx
 from tests.servers.ports import free_port
@@ -51,28 +52,28 @@ _WELL = re.compile(r'^probe_verdict\{.*verdict="ok"\} 1$', re.MULTILINE)
 SITE = "server {{ listen 127.0.0.1:{port} backlog=1024; location / {{ return 200 ok; }} }}"
 
 CONFIG = """\
-daemon: {{{{listen: "127.0.0.1:{{listen}}", state: state.db}}}}
-defaults: {{{{every: {every:g}s, timeout: 5s}}}}
-hosts: {{{{web: {{{{address: 127.0.0.1}}}}}}}}
+daemon: {{listen: "127.0.0.1:{listen}", state: state.db}}
+defaults: {{every: %(every)gs, timeout: 5s}}
+hosts: {{web: {{address: 127.0.0.1}}}}
 checks:
-  host/web: {{{{enabled: false}}}}
-  page/{{{{client}}}}:
-    each: {{{{client: {names}}}}}
+  host/web: {{enabled: false}}
+  page/{{client}}:
+    each: {{client: %(names)s}}
     probe: http
     host: web
-    service: "{{{{client}}}}"
-    url: "http://127.0.0.1:{port}/{{{{client}}}}"
-    expect: {{{{status: 200}}}}
-  port/{{{{client}}}}:
-    each: {{{{client: {names}}}}}
+    service: "{{client}}"
+    url: "http://127.0.0.1:%(port)d/{{client}}"
+    expect: {{status: 200}}
+  port/{{client}}:
+    each: {{client: %(names)s}}
     probe: tcp
     host: web
-    service: "{{{{client}}}}"
-    port: {port}
+    service: "{{client}}"
+    port: %(port)d
 receivers:
-  ops: {{{{kind: webhook, url: "{{ops}}", timeout: 2s}}}}
+  ops: {{kind: webhook, url: "{ops}", timeout: 2s}}
 routes:
-  - {{{{to: [ops]}}}}
+  - {{to: [ops]}}
 """
 
 Told = dict[str, Any]
@@ -138,7 +139,7 @@ def scrape_table(told: Told) -> str:
 async def _scrape(scale: Scale, folder: Path, port: int) -> Told:
     async with stand(folder) as daemon:
         names = json.dumps([f"client-{number}.test" for number in range(scale.checks // 2)])
-        daemon.configure(text=CONFIG.format(every=scale.every, port=port, names=names))
+        daemon.configure(text=CONFIG % {"every": scale.every, "port": port, "names": names})
         await daemon.start()
         await _well(daemon, scale)
         ways: dict[str, list[Scraped]] = {way: [] for way in WAYS}
@@ -150,8 +151,11 @@ async def _scrape(scale: Scale, folder: Path, port: int) -> Told:
                     scraped = await asyncio.to_thread(_scraped, daemon, way, stalls)
                     if number:
                         ways[way].append(scraped)
-        rss = _resident(daemon.daemon.pid)
-        series = sum(not line.startswith("#") for line in (await daemon.get("/metrics"))[1].splitlines())
+        body = (await daemon.get("/metrics"))[1]
+        series = sum(not line.startswith("#") for line in body.splitlines())
+        reading = Reading()
+        reading.take(body)
+        rss = int(reading.values["process_resident_memory_bytes"])
         if daemon.ops.arrived:
             raise SystemExit(f"bench: scrape: paged of {daemon.changes()}")
         await daemon.end()
@@ -216,8 +220,3 @@ def _cpu(pid: int) -> float:
     """Seconds that all threads of a process have run (Linux, sched-stats.rst)."""
     threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
     return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
-
-
-def _resident(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) * 1024

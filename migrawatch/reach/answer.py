@@ -4,11 +4,8 @@ from dataclasses import dataclass
 
 import dns.exception
 import dns.flags
-import dns.message
 import dns.name
-import dns.rcode
 import dns.rdata
-import dns.rrset
 from dns.rdatatype import RdataType
 
 from migrawatch.model import Down

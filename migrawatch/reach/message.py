@@ -56,7 +56,7 @@ class Message:
 
     def parsed(self) -> dns.message.Message:
         """The message as dnspython has it, for who needs the records in sets. Read anew each time."""
-        return dns.message.from_wire(bytes(_ID) + self.content, ignore_trailing=True)
+        return _parsed(self.content)
 
 
 def read_message(content: bytes) -> Message:
@@ -65,9 +65,13 @@ def read_message(content: bytes) -> Message:
     return read(content[_ID:])
 
 
+def _parsed(content: bytes) -> dns.message.Message:
+    return dns.message.from_wire(bytes(_ID) + content, ignore_trailing=True)
+
+
 def _read(content: bytes) -> Message:
     try:
-        message = dns.message.from_wire(bytes(_ID) + content, ignore_trailing=True)
+        message = _parsed(content)
     except dns.exception.DNSException as error:
         raise ValueError(str(error)) from error
     return Message(

@@ -116,6 +116,9 @@ class Resolver:
 
 def _addresses(message: Message, name: str, kind: RdataType, server: str) -> tuple[str, ...] | Down:
     """The addresses in *answer*, names followed, or what it says instead."""
+    # Most names have their addresses themselves: then nothing is read a second time.
+    if message.rcode == "NOERROR" and (own := _own(message, name, kind)):
+        return own
     answer = message.parsed()
     code = answer.rcode()
     if code in _RCODES:
@@ -131,6 +134,11 @@ def _addresses(message: Message, name: str, kind: RdataType, server: str) -> tup
     if found is None:
         return Down(Reason.DNS_NODATA, f"resolve: {name} has no {dns.rdatatype.to_text(kind)} record (asked {server})")
     return tuple(record.address for record in found)
+
+
+def _own(message: Message, name: str, kind: RdataType) -> tuple[str, ...]:
+    """The addresses that stand at *name* itself, in the server's order."""
+    return tuple(record.value for record in message.records if (record.name, record.kind) == (name, kind.name))
 
 
 _resolver = Resolver()

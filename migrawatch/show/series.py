@@ -42,18 +42,18 @@ def samples_of(seen: Observation) -> tuple[tuple[Measure, ...], Row]:
 
 def rest(pairs: str, value: float, more: str = "") -> bytes:
     """What follows a check's labels on a line: the *pairs* of labels that are its own, its value, and *more*."""
-    if not more and value in _OFTEN:
-        return _rest(pairs, value)
-    return f"{pairs}}} {number(value)}{more}\n".encode()
+    return _shared_rest(pairs, value) if not more and value in _OFTEN else _rest(pairs, value, more)
 
 
 _OFTEN = frozenset(range(1000))
 """Values that many series have at a time: their lines share memory."""
 
 
-@lru_cache(maxsize=8192)
-def _rest(pairs: str, value: float) -> bytes:
-    return f"{pairs}}} {number(value)}\n".encode()
+def _rest(pairs: str, value: float, more: str = "") -> bytes:
+    return f"{pairs}}} {number(value)}{more}\n".encode()
+
+
+_shared_rest = lru_cache(maxsize=8192)(_rest)
 
 
 def _rows(seen: Observation) -> Iterator[tuple[Measure, str, float]]:

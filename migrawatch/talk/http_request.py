@@ -87,7 +87,7 @@ def request_of(
         method=method,
         headers=(*((name, _revealed(value)) for name, value in headers.items()), *further),
         body=_revealed(body).encode(),
-        private=frozenset(private) if private else _NOTHING,
+        private=frozenset(private) or _NOTHING,
     )
 
 
