@@ -115,13 +115,21 @@ def _worsened(streak: Failing, seen: Observation, policy: Policy) -> Failing:
         good_since=None,
         finding=seen.findings[0],
         # What was well in between is a failure of its own, of which one bad look tells little.
-        changed_at=seen.at if streak.good else _changed_at(streak, seen),
+        changed_at=seen.at if streak.good and not _keeps_flapping(streak, seen, policy) else _changed_at(streak, seen),
         # A steady failure is not called flapping any longer.
         flapping=streak.flapping and not all(streak.recent[-policy.open_after :]),
         # One bad look does not page: a warning becomes an outage as a clear check does, by open_after in a row.
         down=down and (streak.down or downs >= policy.open_after),
         downs=downs,
     )
+
+
+def _keeps_flapping(streak: Failing, seen: Observation, policy: Policy) -> bool:
+    """Whether it comes and goes for longer than what was started anew needs to settle: one trouble, and no deployment.
+
+    Otherwise what is well again by the time that its needs were looked at would never be told.
+    """
+    return streak.flapping and (seen.at - streak.decided).total_seconds() >= policy.settle
 
 
 def _changed_at(streak: Suspect | Failing, seen: Observation) -> datetime | None:

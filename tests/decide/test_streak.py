@@ -111,6 +111,21 @@ def test_a_steady_failure_is_not_called_flapping_any_longer() -> None:
     assert not streak.flapping
 
 
+@pytest.mark.parametrize(("cycles", "is_new"), [(4, True), (5, False)])
+def test_what_keeps_flapping_is_one_failure_not_a_new_one_each_time(cycles: int, is_new: bool) -> None:
+    """Told by its needs' looks, each of its failures would be over before they are in, and nobody would be told ever.
+
+    Until it had the time to settle it may be a deployment, of which each restart is a failure of its own.
+    """
+    history = [Verdict.DOWN, Verdict.OK] * cycles + [Verdict.DOWN]
+
+    streak = walk(history, Policy(settle=120))
+
+    assert isinstance(streak, Failing)
+    assert streak.flapping
+    assert streak.changed_at == (streak.last_bad if is_new else START + timedelta(seconds=8 * PAUSE))
+
+
 def test_the_first_bad_look_stays_the_first() -> None:
     """An incident tells when it really began, not when it was decided."""
     streak = walk([Verdict.OK, Verdict.DOWN, Verdict.WARN, Verdict.DOWN, Verdict.DOWN], Policy())
