@@ -66,11 +66,14 @@ class Connection:
             self._poller = poller_of(self._loop)
             self._poller.watch(self._socket.fileno(), self)
 
-    async def receive(self, limit: int) -> bytes:
-        """Wait for at most *limit* bytes; empty at the end. Raise ConnectionResetError if the peer reset it."""
+    async def receive(self, limit: int, until: float | None = None) -> bytes:
+        """Wait for at most *limit* bytes; empty at the end. Raise ConnectionResetError if the peer reset it.
+
+        Raise TimeoutError at the loop's time *until*: where many wait for little, asyncio.timeout costs more than they.
+        """
         while True:
             if not self._can_read:
-                await self._until_readable()
+                await self._until_readable(until)
             try:
                 received = self._socket.recv(limit)
             except (BlockingIOError, InterruptedError):
@@ -85,16 +88,19 @@ class Connection:
                 self._can_read = False
             return received
 
-    async def _until_readable(self) -> None:
+    async def _until_readable(self, until: float | None) -> None:
         self._watched()
         # Re-armed before each wait: a delayed acknowledgement against the peer's Nagle costs 40 ms.
         if self._is_tcp:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         self._reader = self._loop.create_future()
+        timer = None if until is None else self._loop.call_at(until, _time_out, self._reader)
         try:
             await self._reader
         finally:
             self._reader = None
+            if timer is not None:
+                timer.cancel()
 
     async def send(self, content: bytes) -> None:
         """Send all of *content*. Raise ConnectionResetError or BrokenPipeError if the peer is gone."""
@@ -132,6 +138,11 @@ class Connection:
             if waiting is not None and not waiting.done():
                 waiting.set_exception(ConnectionResetError(errno.ECONNRESET, "closed by ourselves"))
         self._socket.close()
+
+
+def _time_out(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_exception(TimeoutError())
 
 
 async def connect_socket(path: str) -> Connection:

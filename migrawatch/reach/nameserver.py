@@ -84,8 +84,7 @@ class Nameserver:
         odd: list[bytes] = []
         silence = Down(Reason.DNS_TIMEOUT, f"request: {self} gave no answer over UDP within {self.patience:g} s")
         try:
-            async with asyncio.timeout(self.patience):
-                return await ask_by_udp(question, self.address, self.port, self.patience / 2, odd), silence
+            return await ask_by_udp(question, self.address, self.port, self.patience, odd), silence
         except TimeoutError:
             if odd:
                 return None, Down(Reason.DNS_MALFORMED, f"request: {self} said {odd[0]!r} over UDP, wanted an answer")

@@ -26,7 +26,7 @@ async def ask(question: Question, server: str, port: int, patience: float) -> Me
     """The server's answer, asked again over TCP when it was cut short. Raise NoAnswer after *patience* seconds."""
     try:
         async with asyncio.timeout(patience):
-            answer = await ask_by_udp(question, server, port)
+            answer = await ask_by_udp(question, server, port, patience)
             if answer.is_cut_short:
                 connection = await connect(server, port)
                 try:
@@ -43,44 +43,44 @@ async def ask(question: Question, server: str, port: int, patience: float) -> Me
 
 
 async def ask_by_udp(
-    question: Question,
-    server: str,
-    port: int,
-    again_after: float | None = None,
-    passed_over: list[bytes] | None = None,
+    question: Question, server: str, port: int, patience: float, passed_over: list[bytes] | None = None
 ) -> Message:
     """The answer over UDP, from a fresh port; strangers', stale and garbled packets are *passed_over*, into that list.
 
-    It is asked once more after *again_after* seconds of silence: a packet may be lost. It waits for ever. Raise Down
-    (`connect_*`) when the address refuses or cannot be reached.
+    It is asked once more after half of the *patience* in seconds: a packet may be lost. Raise TimeoutError after all of
+    it, Down (`connect_*`) when the address refuses or cannot be reached.
     """
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     peer = place_of(server, port)
+    loop = asyncio.get_running_loop()
     fresh = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-    exchange = Connection(fresh, peer, asyncio.get_running_loop(), is_tcp=False)
+    exchange = Connection(fresh, peer, loop, is_tcp=False)
+    began = loop.time()
     try:
         if code := fresh.connect_ex((server, port)):
             raise_unconnected(code, peer)
         await exchange.send(question.content)
-        if again_after is not None:
-            try:
-                async with asyncio.timeout(again_after):
-                    return await _fitting(question, exchange, passed_over)
-            except TimeoutError:
-                await exchange.send(question.content)
-        return await _fitting(question, exchange, passed_over)
+        try:
+            return await _fitting(question, exchange, began + patience / 2, passed_over)
+        except TimeoutError:
+            await exchange.send(question.content)
+        return await _fitting(question, exchange, began + patience, passed_over)
     finally:
         exchange.close()
 
 
-async def _fitting(question: Question, exchange: Connection, passed_over: list[bytes] | None) -> Message:
+async def _fitting(question: Question, exchange: Connection, until: float, passed_over: list[bytes] | None) -> Message:
     while True:
-        received = await exchange.receive(_LARGEST)
+        received = await exchange.receive(_LARGEST, until)
         if question.is_answered_by(received):
             with suppress(ValueError):
                 return read_message(received)
         if passed_over is not None and len(passed_over) < _KEPT:
             passed_over.append(received[:_SHOWN])
+        # Who floods us with nonsense neither holds up the others nor stretches the time.
+        await asyncio.sleep(0)
+        if asyncio.get_running_loop().time() >= until:
+            raise TimeoutError
 
 
 async def ask_by_stream(question: Question, wire: Wire) -> Message:

@@ -1,13 +1,16 @@
 """One question to several name servers, one after the other: the next is asked when the one before fails or is slow."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from migrawatch.model import Down, Seconds
 from migrawatch.reach.answer import Answer
 from migrawatch.reach.nameserver import Nameserver, ask_server
 from migrawatch.reach.vantage import Vantage
 from migrawatch.reason import Reason
+
+Ask = Callable[[str], Awaitable[Answer]]
+"""Asks the server at an address; raises Down for an answer that cannot be used as for none."""
 
 _MOST_SERVERS = 4
 _NEXT_AFTER = 0.2
@@ -43,28 +46,51 @@ class Staggered:
         *counted* is called for every question (name and type) that goes out; it raises Down when none may any more.
         """
         left = sorted(addresses, key=lambda one: (one in self._silent, one in self._slow, one in self._aside))
-        left = left[:_MOST_SERVERS]
-        asking: dict[asyncio.Task[Answer], str] = {}
-        waiting: set[asyncio.Task[Answer]] = set()
+
+        async def ask(address: str) -> Answer:
+            return accepted(await self._asked(address, question, counted))
+
+        return await self._first(left[:_MOST_SERVERS], ask, faults)
+
+    async def _first(self, addresses: Sequence[str], ask: Ask, faults: list[Down]) -> Answer | None:
+        """The answer of the first of *addresses*, or of those behind it, which are asked after its head start.
+
+        It is asked within this task, for most answer at once: a task of its own costs as much again as the question.
+        """
+        if not addresses:
+            return None
+        loop, overtaken = asyncio.get_running_loop(), asyncio.timeout(None)
+        behind: list[asyncio.Task[Answer | None]] = []
+
+        def ask_behind() -> None:
+            behind.append(asyncio.ensure_future(self._first(addresses[1:], ask, faults)))
+            behind[0].add_done_callback(overtake)
+
+        def overtake(ended: asyncio.Task[Answer | None]) -> None:
+            if waits and not ended.cancelled() and (ended.exception() or ended.result()):
+                overtaken.reschedule(loop.time())
+
+        timer = loop.call_later(self._patience * _NEXT_AFTER, ask_behind) if addresses[1:] else None
+        waits = True
         try:
-            while left or waiting:
-                if left:
-                    task = asyncio.ensure_future(self._asked(left[0], question, counted))
-                    asking[task] = left.pop(0)
-                    waiting.add(task)
-                patience = self._patience * _NEXT_AFTER if left else None
-                ended, waiting = await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-                for task in ended:
-                    try:
-                        return accepted(task.result())
-                    except Down as fault:
-                        faults.append(fault)
+            try:
+                async with overtaken:
+                    return await ask(addresses[0])
+            except Down as fault:
+                faults.append(fault)
+            except TimeoutError:
+                if not overtaken.expired():
+                    raise
+                self._slow.add(addresses[0])
+            finally:
+                waits = False
+                if timer is not None:
+                    timer.cancel()
+            return await (behind[0] if behind else self._first(addresses[1:], ask, faults))
         finally:
-            self._slow.update(asking[task] for task in waiting)
-            for task in asking:
-                task.cancel()
-            await asyncio.gather(*asking, return_exceptions=True)
-        return None
+            if behind:
+                behind[0].cancel()
+                await asyncio.gather(*behind, return_exceptions=True)
 
     async def _asked(self, address: str, question: tuple[str, str], counted: Callable[[], None]) -> Answer:
         """What one server says. Who never said anything and was silent once is not waited for again."""
