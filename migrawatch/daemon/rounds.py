@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import math
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -79,14 +80,18 @@ class Rounds:
 
     def _begin_due(self, now: float) -> float:
         """Start all that is due and give back the seconds until the next is."""
-        while self._heap and self._heap[0][0] <= now:
-            due, name = heapq.heappop(self._heap)
-            if self._due.get(name) != due:
-                continue  # planned anew since
+        while (due := self._next_due()) <= now:
+            name = heapq.heappop(self._heap)[1]
             check = self._checks[name]
             self._ear.late(name, now - due)
             if not self._start(check):
                 self._ear.skipped()
             # The grid's next point. If the look leaves the check suspect, it is planned anew when that look has ended.
             self._plan(check, Clear())
-        return self._heap[0][0] - now if self._heap else 1.0
+        return due - now
+
+    def _next_due(self) -> float:
+        """When the first check is due; those that were planned anew since are passed over: nobody wakes up for them."""
+        while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else math.inf

@@ -1,5 +1,6 @@
 """The grid: when looks begin, when they are planned anew, and when they are passed over."""
 
+import asyncio
 import itertools
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import pytest
 
 from migrawatch.decide.policy import Policy
 from migrawatch.decide.schedule import offset_of
-from tests.daemon.virtual import Broken, Script, Small, changed, check_of, play
+from tests.daemon.virtual import Broken, Script, Small, VirtualLoop, changed, check_of, play
 
 
 def points(name: str, every: float, until: float) -> list[float]:
@@ -146,3 +147,25 @@ def test_a_removed_check_is_looked_at_no_longer_and_one_that_comes_back_is_again
         [at for at in points("b", 30.0, 300) if at > 200]
     )
     assert ears.looks_at("a") == pytest.approx(points("a", 30.0, 300))
+
+
+def test_nobody_wakes_up_for_what_was_planned_anew_since() -> None:
+    """After a reload with longer pauses the old places of the grid are nobody's."""
+    script = Script()
+    often = [check_of(f"check-{n}", script, every=30.0) for n in range(200)]
+
+    async def story() -> int:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        small = await Small().begin(often)
+        await small.until(60)
+        small.watch([replace(check, every=864_000.0) for check in often])
+        await small.until(60.5)
+        before = loop.waits
+        await small.until(90)
+        waits = loop.waits - before
+        await small.end()
+        return waits
+
+    # The grid is walked once a second whatever there is; so that the watchdog sees it move.
+    assert play(story()) <= 32

@@ -40,6 +40,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__()
         self._now = 0.0
         self._in_threads = 0
+        self.waits = 0
+        """How often all waited for a time: a real daemon sleeps then, and each waking up costs it something."""
         select = self._selector.select  # type: ignore[attr-defined]
 
         def jump(timeout: float | None) -> Any:
@@ -48,6 +50,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 raise RuntimeError("everything waits, and nothing is due")
             if not ready and timeout:
                 self._now += timeout
+                self.waits += 1
             return ready
 
         self._selector.select = jump  # type: ignore[attr-defined]

@@ -6,6 +6,8 @@ import json
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
@@ -289,3 +291,20 @@ async def test_an_answer_does_not_wait_for_the_peers_acknowledgement() -> None:
         await task
 
     assert option == 1, "what it accepts takes after it"
+
+
+@pytest.mark.slow
+async def test_answers_tell_the_present_date_and_the_end_does_not_wait_for_the_next() -> None:
+    """The date is set once a second by our own clockwork, not by the server's."""
+    loop = asyncio.get_running_loop()
+    async with open_door(healthy()) as client:
+        dates = [parsedate_to_datetime((await client.get("/-/healthy")).headers["date"])]
+        await asyncio.sleep(2.1)
+        dates.append(parsedate_to_datetime((await client.get("/-/healthy")).headers["date"]))
+        now = datetime.now(UTC)
+        began = loop.time()
+    took = loop.time() - began
+
+    assert dates[0] < dates[1] <= now
+    assert now - dates[1] < timedelta(seconds=5)
+    assert took < 0.9, "it ended at the next tick of its clock"
