@@ -39,13 +39,12 @@ from migrawatch.show.live import events
 from migrawatch.show.maintenance import Calendar, asked_window, window_document
 from migrawatch.show.orders import take_order
 from migrawatch.show.page import POLICY, Page
+from migrawatch.show.pieces import in_pieces, packed
 from migrawatch.show.probe_endpoint import Probing, probe_routes
+from migrawatch.show.turns import Turns
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
-SLICE = 40
-"""Checks written before others have their turn: about a millisecond."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,12 +169,12 @@ class Answers:
     async def metrics(self, request: Request) -> Response:
         """All series, in OpenMetrics if the scraper prefers it, packed if it can unpack."""
         openmetrics = wants_openmetrics(request.headers.get("accept", ""))
-        pieces = self._board.metrics(openmetrics)
+        parts = self._board.metrics(openmetrics)
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
         if accepts_gzip(request.headers.get("accept-encoding", "")):
             headers["Content-Encoding"] = "gzip"
-            pieces = self._board.exposition.compressed(pieces)
-        return StreamingResponse(pieces, headers=headers)
+            parts = packed(parts)
+        return StreamingResponse(in_pieces(parts), headers=headers)
 
     async def healthy(self, request: Request) -> Response:
         """200 while the daemon works; 503 with the reason when it does not."""
@@ -201,11 +200,10 @@ class Answers:
 
     async def checks(self, request: Request) -> Response:
         """Every check with its last look; one that was not looked at yet has no verdict."""
-        checks = []
-        for count, (name, subject) in enumerate(tuple(self._board.subjects.items()), 1):
+        checks, turns = [], Turns()
+        for name, subject in tuple(self._board.subjects.items()):
             checks.append(_check_text(self._board.seen.get(name) or subject))
-            if count % SLICE == 0:
-                await asyncio.sleep(0)
+            await turns.give()
         head = json.dumps({"version": VERSION, "at": date(self._board.now())})[:-1]
         return Response(f'{head}, "checks": [{",".join(checks)}]}}', media_type="application/json")
 

@@ -135,9 +135,9 @@ class Board:
         return {look.subject.host: look.verdict is Verdict.OK for look in seen if look.subject.probe == SSH_PROBE}
 
     async def metrics(self, openmetrics: bool) -> AsyncIterator[bytes]:
-        """The body of /metrics, in pieces."""
-        async for piece in self.exposition.lines(openmetrics):
-            yield piece
+        """The body of /metrics, in small parts."""
+        async for part in self.exposition.lines(openmetrics):
+            yield part
         yield self.telemetry.render(openmetrics)
 
     async def change(self) -> None:

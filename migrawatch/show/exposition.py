@@ -3,27 +3,14 @@
 prometheus_client renders 50,000 series in 0.7 s, in the loop; putting rows together takes some milliseconds.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from weakref import WeakValueDictionary
-
-from isal import isal_zlib
 
 from migrawatch.model import Measure, Observation
 from migrawatch.show.latency import Latency
 from migrawatch.show.series import header, labels_of, samples_of
-from migrawatch.show.table import Shape, Table, in_pieces
-
-SLICE = 32
-"""Rows made before others have their turn: about a millisecond."""
-
-_TOGETHER = 4
-"""Pieces that the thread packs at a time: each time costs the loop as much as packing half a piece."""
-
-_LEVEL = 1
-_GZIP = 31
-"""Windows of zlib's largest size, in gzip's format (zlib's manual, deflateInit2)."""
+from migrawatch.show.table import Shape, Table
+from migrawatch.show.turns import Turns
 
 
 class Exposition:
@@ -41,7 +28,6 @@ class Exposition:
         self._changed: dict[str, Observation] = {}
         self._looks: dict[str, int] = {}
         self._often: set[str] = set()
-        self._thread = ThreadPoolExecutor(1, "gzip")
 
     def observed(self, seen: Observation) -> None:
         """Show *seen* from now on."""
@@ -62,40 +48,20 @@ class Exposition:
         self.latency.forget(check)
 
     async def lines(self, openmetrics: bool) -> AsyncIterator[bytes]:
-        """All lines in one of the two text formats, in pieces: as one they would be 40 MB of 10,000 checks."""
+        """All lines in one of the two text formats, in parts: as one they would be 40 MB of 10,000 checks."""
         self._often = {check for check, looks in self._looks.items() if looks > 1}
         self._looks.clear()
-        for count, (check, seen) in enumerate(tuple(self._changed.items())):
+        turns = Turns()
+        for check, seen in tuple(self._changed.items()):
             if self._changed.get(check) is seen:
                 del self._changed[check]
                 self._show(check, seen)
-            if count % SLICE == SLICE - 1:
-                await asyncio.sleep(0)
+            await turns.give()
         headers = {name: header(self._measures[name], openmetrics) for name in sorted(self._measures)}
-        async for piece in in_pieces(self._table.lines(headers)):
-            yield piece
-        async for piece in in_pieces(self.latency.lines(openmetrics)):
-            yield piece
-
-    async def compressed(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """*pieces* by gzip, in a thread. zlib would take longer to pack them than it takes to put them together."""
-        packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP)
-        loop = asyncio.get_running_loop()
-
-        def pack(several: Sequence[bytes], end: bool) -> bytes:
-            return b"".join((*map(packer.compress, several), packer.flush() if end else b""))
-
-        held: list[bytes] = []
-        async for piece in pieces:
-            held.append(piece)
-            if len(held) == _TOGETHER:
-                yield await loop.run_in_executor(self._thread, pack, held, False)
-                held = []
-        yield await loop.run_in_executor(self._thread, pack, held, True)
-
-    def close(self) -> None:
-        """End the thread."""
-        self._thread.shutdown(wait=False)
+        async for part in self._table.lines(headers):
+            yield part
+        async for part in self.latency.lines(openmetrics):
+            yield part
 
     def _show(self, check: str, seen: Observation) -> None:
         measures, row = samples_of(seen)

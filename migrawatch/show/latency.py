@@ -14,6 +14,7 @@ from zlib import crc32
 from migrawatch.model import Observation
 from migrawatch.show.series import number, rest
 from migrawatch.show.table import Row, Shape, Table
+from migrawatch.show.turns import Turns
 
 NAME = "migrawatch_look_duration_seconds"
 HELP = "How long looks took, all of them since the check is watched as it is."
@@ -27,9 +28,6 @@ EDGES = (*map(str, BOUNDS), "+Inf")
 KEPT_FOR = timedelta(hours=1)
 MOST_KEPT = 2000
 """Looks that are kept beside the last one of each check, of all checks together: some 5 MB."""
-
-SLICE = 64
-"""Rows made before others have their turn, when another format is asked for: less than a millisecond."""
 
 _SHAPE = Shape.of(((NAME, f"{NAME}_bucket"),) * len(EDGES) + ((NAME, f"{NAME}_sum"), (NAME, f"{NAME}_count")))
 _LE = tuple(f',le="{edge}"' for edge in EDGES)
@@ -123,11 +121,11 @@ class Latency:
             yield piece
 
     async def _show_all(self) -> None:
-        for count, check in enumerate(tuple(self._histograms)):
+        turns = Turns()
+        for check in tuple(self._histograms):
             if labels := self._table.labels_of(check):
                 self.show(check, labels)
-            if count % SLICE == SLICE - 1:
-                await asyncio.sleep(0)
+            await turns.give()
 
 
 def id_of(seen: Observation) -> str:

@@ -1,6 +1,5 @@
 """The status page: what is broken first, then every check by host. Nothing of it is loaded from elsewhere."""
 
-import asyncio
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
@@ -16,6 +15,7 @@ from migrawatch.show.incident_card import incident_card
 from migrawatch.show.maintenance import covered
 from migrawatch.show.markup import Html, fill, joined
 from migrawatch.show.moment import moment
+from migrawatch.show.turns import Turns
 
 _HERE = files("migrawatch.show")
 STYLE = _HERE.joinpath("status.css").read_text()
@@ -59,10 +59,6 @@ _ICON = (
 COLOURS = {"ok": "2e9d5b", "warning": "c98a12", "critical": "d43d3d"}
 
 
-SLICE = 20
-"""Checks rendered before others have their turn: about a millisecond."""
-
-
 class Page:
     """Renders the board; a check is rendered anew only when it was seen."""
 
@@ -75,10 +71,10 @@ class Page:
         rows = self._rows()
         for gone in self._lines.keys() - self._board.subjects.keys():
             del self._lines[gone]
-        for count, row in enumerate(rows, 1):
+        turns = Turns()
+        for row in rows:
             self._line(row)
-            if count % SLICE == 0:
-                await asyncio.sleep(0)
+            await turns.give()
 
     def parts(self) -> dict[str, Html]:
         """What stands above the hosts, by the id of the element that holds it."""

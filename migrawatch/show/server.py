@@ -95,7 +95,6 @@ async def serve(
             raise
         finally:
             logins.close()
-            door.board.exposition.close()
 
 
 class _Connections:

@@ -76,7 +76,6 @@ async def shown(kind: str, state: str, place: Place) -> tuple[Observation, dict[
     exposition = Exposition()
     exposition.observed(seen)
     metrics = (await whole(exposition.lines(openmetrics=False))).decode()
-    exposition.close()
     document = json.dumps(observation_document(seen), indent=2) + "\n"
     ports = (str(setting.port),) if setting.port else ()
     texts = {"prom": metrics, "json": document}

@@ -216,7 +216,4 @@ def samples(family: Metric) -> dict[tuple[tuple[str, str], ...], float]:
 async def exposed(seen: Observation) -> str:
     exposition = Exposition()
     exposition.observed(seen)
-    try:
-        return (await whole(exposition.lines(openmetrics=False))).decode()
-    finally:
-        exposition.close()
+    return (await whole(exposition.lines(openmetrics=False))).decode()

@@ -102,7 +102,7 @@ async def test_exemplars_are_for_openmetrics_only() -> None:
 
 async def test_two_that_ask_in_two_formats_at_once_each_have_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """An exemplar in the text format would cost the whole scrape."""
-    monkeypatch.setattr("migrawatch.show.latency.SLICE", 1)
+    monkeypatch.setattr("migrawatch.show.turns.LENGTH", 0)
     found = looked(look(0.04), *(seen(subject) for subject in SUBJECTS))
     for _ in range(5):
         bodies = await asyncio.gather(*(whole(found.metrics(openmetrics)) for openmetrics in (True, False) * 3))

@@ -1,11 +1,14 @@
 """Lines put together from rows: whole families, each check's lines together, and as they stood when somebody asked."""
 
 import asyncio
+import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from migrawatch.show import table
-from migrawatch.show.table import Shape, Table, in_pieces
+from migrawatch.show.table import Row, Shape, Table
 from tests.show.scenes import whole
 
 PAIR = Shape.of((("a", "a"), ("b", "b_sum"), ("b", "b_count")))
@@ -69,6 +72,7 @@ async def test_what_is_handed_out_is_as_it_stood_when_somebody_asked() -> None:
 
 async def test_others_have_their_turn_between_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "LINES", 2)
+    monkeypatch.setattr("migrawatch.show.turns.LENGTH", 0)
     turns = 0
 
     async def other() -> None:
@@ -84,15 +88,52 @@ async def test_others_have_their_turn_between_the_parts(monkeypatch: pytest.Monk
     assert turns >= 3, "four parts, and a turn after each but the last"
 
 
-async def test_small_parts_are_handed_out_as_large_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "PIECE", 40)
-
-    pieces = [piece async for piece in in_pieces(filled().lines(HEADERS))]
-
-    assert b"".join(pieces) == LINES
-    assert 1 < len(pieces) < 5
-    assert all(len(piece) >= 40 for piece in pieces[:-1])
+NAMES = ("one", "two", "three", "four", "five")
+SHAPES = (PAIR, LONE)
+CHANGES = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from((*SHAPES, None))), max_size=12)
 
 
-async def test_nothing_is_no_piece() -> None:
-    assert [piece async for piece in in_pieces(Table().lines(HEADERS))] == []
+@given(CHANGES, st.lists(CHANGES, max_size=6), st.integers(1, 3))
+async def test_it_is_as_it_stood_whatever_is_put_and_dropped_between_two_parts(
+    before: list[tuple[str, Shape | None]], meanwhile: list[list[tuple[str, Shape | None]]], at_once: int
+) -> None:
+    """Against rows in a plain dictionary. A check that is dropped leaves its place to the last one."""
+    found, model, values = Table(), dict[str, tuple[Shape, Row]](), itertools.count()
+
+    def change(changes: list[tuple[str, Shape | None]]) -> None:
+        for name, shape in changes:
+            if shape is None:
+                found.drop(name)
+                model.pop(name, None)
+            else:
+                row = tuple(f"}} {next(values)}\n".encode() for _ in range(3 if shape is PAIR else 1))
+                found.put(name, shape, f'check="{name}"'.encode(), row)
+                model[name] = (shape, row)
+
+    change(before)
+    expected = sorted(lines_of(model))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "LINES", at_once)
+        parts = found.lines(HEADERS)
+        heard: list[bytes] = []
+        for changes in meanwhile:
+            change(changes)
+            heard.append(await anext(parts, b""))
+        heard.append(await whole(parts))
+        after = await whole(found.lines(HEADERS))
+
+    assert sorted(lines_in(b"".join(heard))) == expected
+    assert sorted(lines_in(after)) == sorted(lines_of(model))
+
+
+def lines_of(model: dict[str, tuple[Shape, Row]]) -> list[bytes]:
+    return [
+        name + f'check="{check}"'.encode() + row[place]
+        for check, (shape, row) in model.items()
+        for places in shape.families.values()
+        for name, place in places
+    ]
+
+
+def lines_in(text: bytes) -> list[bytes]:
+    return [line for line in text.splitlines(keepends=True) if not line.startswith(b"#")]
