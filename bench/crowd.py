@@ -5,18 +5,16 @@ gives; the daemon's own account of it stands beside.
 """
 
 import asyncio
-import json
 import math
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.helper import Helper, helper
 from bench.machine import machine
 from bench.reading import Reading
 from bench.town import HANGING, TARGETS, address_of, hangs, speaks_http
@@ -131,7 +129,8 @@ async def _crowd(folder: Path) -> Told:
     async with stand(folder) as daemon, office() as silent:
         silent.silent = True
         _configure(daemon, silent, port)
-        with _town(port) as town:
+        with helper("bench.town", str(port)) as town:
+            await asyncio.to_thread(town.ask, {})
             await daemon.start()
             await _told(daemon, HANGING)
             judged = await _steady(daemon)
@@ -157,20 +156,6 @@ def _configure(daemon: Stand, silent: Office, port: int) -> None:
         listen=daemon.listen, hosts="\n".join(hosts), checks="\n".join(checks), ops=daemon.ops.url, silent=silent.url
     )
     daemon.config.write_text(text)
-
-
-@contextmanager
-def _town(port: int) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "bench.town", str(port)]
-    town = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        assert town.stdout is not None
-        if not town.stdout.readline():
-            raise SystemExit("bench: the town's targets did not start")
-        yield town
-    finally:
-        town.terminate()
-        town.communicate(timeout=10)
 
 
 async def _told(daemon: Stand, count: int) -> None:
@@ -200,18 +185,10 @@ async def _steady(daemon: Stand) -> Told:
     }
 
 
-async def _break_and_mend(daemon: Stand, town: "subprocess.Popen[str]") -> None:
+async def _break_and_mend(daemon: Stand, town: Helper) -> None:
     for number, order in enumerate(("break", "mend"), 1):
-        await asyncio.to_thread(_say, town, {order: BROKEN})
+        await asyncio.to_thread(town.ask, {order: [*BROKEN]})
         await _told(daemon, HANGING + number * len(BROKEN))
-
-
-def _say(town: "subprocess.Popen[str]", order: Mapping[str, Iterable[int]]) -> None:
-    assert town.stdin is not None
-    assert town.stdout is not None
-    town.stdin.write(json.dumps(order) + "\n")
-    town.stdin.flush()
-    town.stdout.readline()
 
 
 def _letter(letter: Arrived) -> tuple[str, str, str]:

@@ -9,15 +9,14 @@ import json
 import re
 import statistics
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.helper import Helper, helper
 from bench.machine import machine
 from bench.reading import Reading
 from tests.daemon.stand import Stand, stand
@@ -143,7 +142,7 @@ async def _scrape(scale: Scale, folder: Path, port: int) -> Told:
         await daemon.start()
         await _well(daemon, scale)
         ways: dict[str, list[Scraped]] = {way: [] for way in WAYS}
-        with _stalls(daemon.listen) as stalls:
+        with helper("bench.stalls", str(daemon.listen)) as stalls:
             for way in WAYS:
                 # The first is no judge: nobody had asked like this before.
                 for number in range(scale.scrapes + 1):
@@ -181,39 +180,19 @@ async def _well(daemon: Stand, scale: Scale) -> None:
         await asyncio.sleep(5)
 
 
-def _scraped(daemon: Stand, way: str, stalls: "subprocess.Popen[str]") -> Scraped:
+def _scraped(daemon: Stand, way: str, stalls: Helper) -> Scraped:
     """Scrape once. What the daemon spends on looks meanwhile is known from the time just before, and not counted."""
     pid = daemon.daemon.pid
     before, began = _cpu(pid), time.monotonic()
     time.sleep(2.0)
     rate = (_cpu(pid) - before) / (time.monotonic() - began)
-    _longest(stalls)
+    stalls.ask()
     before, began = _cpu(pid), time.monotonic()
     # Who asks is not to stand in the way of who answers, nor of who watches both.
     curl = ["nice", "-n", "19", "curl", "-sS", "--fail", "-o", "/dev/null", "-w", "%{size_download}", *WAYS[way]]
     size = int(subprocess.check_output([*curl, f"http://127.0.0.1:{daemon.listen}/metrics"], text=True))
     cpu, took = _cpu(pid) - before, time.monotonic() - began
-    return Scraped(cpu=cpu - rate * took, stall=_longest(stalls), size=size)
-
-
-@contextmanager
-def _stalls(port: int) -> Iterator["subprocess.Popen[str]"]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "bench.stalls", str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as asking:
-        yield asking
-        assert asking.stdin is not None
-        asking.stdin.close()
-
-
-def _longest(stalls: "subprocess.Popen[str]") -> float:
-    assert stalls.stdin is not None
-    assert stalls.stdout is not None
-    stalls.stdin.write("\n")
-    stalls.stdin.flush()
-    if not (said := stalls.stdout.readline()):
-        raise SystemExit("bench: scrape: nobody asks how healthy it is any more")
-    return float(said)
+    return Scraped(cpu=cpu - rate * took, stall=stalls.ask(), size=size)
 
 
 def _cpu(pid: int) -> float:

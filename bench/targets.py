@@ -1,8 +1,6 @@
 """What is looked at, on loopback, and the two that look at it."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.blackbox import Blackbox, blackbox, trusting
+from bench.helper import Helper, helper
 from tests.servers.certificates import Authority
 from tests.servers.nginx import nginx
 from tests.servers.ports import free_port
@@ -33,33 +32,13 @@ Places = dict[str, Any]
 class Prober:
     """The process that looks."""
 
-    def __init__(self, places: Places) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.prober", json.dumps(places)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, process: Helper) -> None:
+        self._process = process
 
     def spend(self, kind: str, looks: int) -> dict[str, float]:
         """Have it look; the seconds it took, of its CPU and of the clock."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"kind": kind, "looks": looks}) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise SystemExit(f"bench: the prober ended over {kind}")
-        spent: dict[str, float] = json.loads(answer)
+        spent: dict[str, float] = self._process.ask({"kind": kind, "looks": looks})
         return spent
-
-    def end(self) -> None:
-        """Close its input, which ends it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=10)
-        self._process.stdout.close()
 
 
 @contextmanager
@@ -78,8 +57,7 @@ def probers(kinds: list[str]) -> Iterator[tuple[Prober, Blackbox, Places]]:
         places: Places = {**ports, "ca_file": str(authority.root_file)}
         if "postgres" in kinds:
             places["postgres"] = stack.enter_context(_postgres(authority))
-        prober = Prober(places)
-        stack.callback(prober.end)
+        prober = Prober(stack.enter_context(helper("bench.prober", json.dumps(places))))
         peer = stack.enter_context(blackbox(folder, trusting(authority.root_file)))
         yield prober, peer, places
 

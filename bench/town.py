@@ -1,7 +1,7 @@
 """A thousand targets in a process of their own, each on an address of its own in 127.0.0.0/8, half HTTP and half TCP.
 
 A line in, such as `{"break": [7]}` or `{"mend": [7]}`, closes or opens the ports of those targets; a line out says when
-that is done.
+that is done. All are open before the first.
 """
 
 import asyncio
@@ -69,14 +69,13 @@ async def _serve(port: int) -> None:
     town = Town(port)
     for number in range(TARGETS):
         await town.mend(number)
-    print(flush=True)
     while line := await asyncio.to_thread(sys.stdin.readline):
         order = json.loads(line)
         for number in order.get("break", ()):
             town.shut(number)
         for number in order.get("mend", ()):
             await town.mend(number)
-        print(flush=True)
+        print("{}", flush=True)
 
 
 if __name__ == "__main__":
