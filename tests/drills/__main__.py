@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from tests.drills.outfit import PROJECT
-from tests.drills.share import Planned, drill_all
+from tests.drills.share import Planned, drill_all, end_with_parent
 from tests.drills.totals import Totals
 from tests.drills.trouble import drawn
 from tests.lab.faults import AREAS, FAULTS
@@ -39,7 +39,7 @@ def main() -> int:
     number = asked.number if asked.only else max(asked.number, len(names))
     order = [(names[number % len(names)], drawn(chance)) for number in range(number)]
     shares = shares_of(order, asked.labs)
-    with ProcessPoolExecutor(len(shares), get_context("spawn")) as pool:
+    with ProcessPoolExecutor(len(shares), get_context("spawn"), end_with_parent) as pool:
         going = [
             pool.submit(drill_all, f"drills-{number}", area, share, asked.health)
             for number, (area, share) in enumerate(shares)

@@ -1,5 +1,8 @@
 """A share of the drills, in a lab of its own."""
 
+import ctypes
+import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,18 +18,28 @@ from tests.lab.shell import LabError
 
 Planned = tuple[str, Trouble]
 
+_PR_SET_PDEATHSIG = 1
+
 
 def drill_all(name: str, area: str, order: list[Planned], health: float) -> tuple[list[Outcome], int]:
     """Drill *order* in a lab of its own; give back the outcomes, and how many notices *health* seconds brought."""
     with Lab(name, AREAS[area].hosts) as lab, Pager(lab) as pager, laid_out(lab, pager.port) as outfit:
         daemon = Daemon(outfit)
-        daemon.start()
-        time.sleep(5)
-        outcomes = [_one(lab, daemon, pager, fault, trouble) for fault, trouble in order]
-        pager.wait(lambda: False, health)
-        strays = len(pager.clear())
-        daemon.stop()
-    return outcomes, strays
+        try:
+            daemon.start()
+            time.sleep(5)
+            outcomes = [_one(lab, daemon, pager, fault, trouble) for fault, trouble in order]
+            pager.wait(lambda: False, health)
+            return outcomes, len(pager.clear())
+        finally:
+            if daemon.started:
+                daemon.stop()
+
+
+def end_with_parent() -> None:
+    """Have the calling process end, with its lab and its daemon, when the one that started it does (prctl(2))."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _one(lab: Lab, daemon: Daemon, pager: Pager, fault: str, trouble: Trouble) -> Outcome:
