@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from migrawatch.model import Down, Seconds, Unsure
 from migrawatch.parse.records import NXDOMAIN, Records
 from migrawatch.reach.answer import Answer
-from migrawatch.reach.delegation import is_in, referred
+from migrawatch.reach.delegation import Delegation, is_in, referred
 from migrawatch.reach.lookup import AskedOnce, escaped, texts_or_values
 from migrawatch.reach.question import make_question
 from migrawatch.reach.staggered import Staggered
@@ -68,6 +68,35 @@ class Followed(AskedOnce):
         self._servers = Staggered(vantage, port=port, patience=patience, aside=aside)
         self._zones = {".": _Zone(name=".", addresses=tuple(roots))}
         self._hosts: dict[str, tuple[str, ...] | Down] = {}
+
+    async def delegation(self, zone: str) -> Delegation:
+        """What the parent of *zone* says of it. Raise Down when it is not delegated, Unsure (`uplink_lost`) as ever."""
+        trip = _Trip()
+        for _ in range(_DEEPEST):
+            parent = self._deepest(zone, "DS")
+            answer = await self._told(parent, zone, "NS", trip)
+            cut, names = referred(answer, zone, parent.name)
+            if cut == zone:
+                return await self._delegated(parent, answer, names, trip)
+            if not cut:
+                reason = Reason.DNS_NXDOMAIN if answer.rcode == "NXDOMAIN" else Reason.DNS_NODATA
+                said = f"{answer.server}, which has {parent.name}, answers {answer.rcode}"
+                raise Down(reason, f"delegation: {zone} is not delegated: {said}")
+            self._learned(parent, answer)
+        raise Down(Reason.DNS_SERVFAIL, f"delegation: {zone}: referred on more than {_DEEPEST} times")
+
+    async def _delegated(self, parent: _Zone, answer: Answer, names: tuple[str, ...], trip: _Trip) -> Delegation:
+        glue = {name: several for name in names if (several := _glue(parent, answer, name))}
+        found = {name: glue.get(name) or await self._addresses(name, trip) for name in names}
+        vouched = await self._told(parent, answer.name, "DS", trip)
+        return Delegation(
+            zone=answer.name,
+            parent=parent.name,
+            told_by=answer.server,
+            names=names,
+            addresses={name: () if isinstance(several, Down) else several for name, several in found.items()},
+            ds=vouched.values,
+        )
 
     async def _ask(self, name: str, kind: str) -> Records:
         try:
@@ -138,11 +167,10 @@ class Followed(AskedOnce):
         cut, names = _further(zone, answer)
         if not cut:
             return False
-        glue = [one for one in answer.additional if one.kind == "A" and is_in(one.name, zone.name)]
-        addresses = [one.value for name in names for one in glue if one.name == name]
-        known = {one.name for one in glue}
-        rest = tuple(name for name in names if name not in known)
-        self._zones.setdefault(cut, _Zone(name=cut, addresses=tuple(dict.fromkeys(addresses)), names=rest))
+        glue = {name: _glue(zone, answer, name) for name in names}
+        addresses = tuple(dict.fromkeys(address for several in glue.values() for address in several))
+        rest = tuple(name for name in names if not glue[name])
+        self._zones.setdefault(cut, _Zone(name=cut, addresses=addresses, names=rest))
         return True
 
     # -- a zone's servers ---------------------------------------------------------------------------------------
@@ -215,6 +243,13 @@ def _branch(zone: str, name: str) -> str:
 def _further(zone: _Zone, answer: Answer) -> tuple[str, tuple[str, ...]]:
     """Where a server of *zone* refers to. Who has the zone below as well answers for it at once."""
     return ("", ()) if answer.authoritative and answer.records else referred(answer, answer.name, zone.name)
+
+
+def _glue(zone: _Zone, referral: Answer, name: str) -> tuple[str, ...]:
+    """The IPv4 addresses of a name server that came with a *referral*, if a server of *zone* may tell them."""
+    if not is_in(name, zone.name):
+        return ()
+    return tuple(one.value for one in referral.additional if one.kind == "A" and one.name == name)
 
 
 def _usable(zone: _Zone, answer: Answer) -> Answer:

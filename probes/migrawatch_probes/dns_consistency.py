@@ -8,8 +8,9 @@ from migrawatch.decide.zone import Mute, Question, Said, Server, Since, Zone, la
 from migrawatch.model import Finding, Verdict
 from migrawatch.probe import Access, Contact, Covered, Down, Measure, Probe, Reason, Seconds, Unsure, Visit, access_to
 from migrawatch.reach.answer import Answer
-from migrawatch.reach.delegation import ROOT_SERVERS, Delegation, Tree
+from migrawatch.reach.delegation import ROOT_SERVERS, Delegation
 from migrawatch.reach.dnssec import check_ds
+from migrawatch.reach.followed import Followed
 from migrawatch.reach.name import ascii_name, ascii_names
 from migrawatch.reach.nameserver import Nameserver, ask_server
 from migrawatch.reach.question import make_question
@@ -180,12 +181,9 @@ class DnsConsistencyProbe(Probe):
     async def _follow(self, visit: Visit) -> Delegation | Down | Unsure | None:
         if not self.roots:
             return None
-
-        async def ask(address: str, name: str, kind: str) -> Answer:
-            return await self._ask(visit, address, name, kind)
-
+        followed = Followed(visit.vantage, self.roots, port=self.port, patience=self.answer_within)
         try:
-            return await Tree(self.roots, ask).delegation(self.apex)
+            return await followed.delegation(self.apex)
         except (Down, Unsure) as fault:
             if fault.reason is Reason.VANTAGE_LOST:
                 raise

@@ -4,11 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from migrawatch.model import Down
-from migrawatch.reach.answer import Answer
-from migrawatch.reach.delegation import Tree
+from migrawatch.model import Down, Unsure
+from migrawatch.reach.followed import Followed
 from migrawatch.reach.here import Here
-from migrawatch.reach.nameserver import Nameserver, ask_server
 from migrawatch.reason import Reason
 from tests.servers.powerdns import PowerDns, name_servers
 
@@ -34,17 +32,13 @@ def servers() -> Iterator[dict[str, PowerDns]]:
         yield found
 
 
-def tree_of(servers: dict[str, PowerDns], *roots: str) -> Tree:
-    async def ask(address: str, name: str, kind: str) -> Answer:
-        server = Nameserver(address=address, port=servers[ROOT].port, patience=0.5)
-        return await ask_server(server, name, kind, Here())
-
-    return Tree(roots or (ROOT,), ask)
+def followed(servers: dict[str, PowerDns], *roots: str) -> Followed:
+    return Followed(Here(), roots or (ROOT,), port=servers[ROOT].port, patience=0.5)
 
 
 async def test_name_servers_in_another_zone_are_looked_up_from_the_root(servers: dict[str, PowerDns]) -> None:
     """Every client's domain names mail or name servers of the hoster: no glue comes with those."""
-    found = await tree_of(servers).delegation("client.org")
+    found = await followed(servers).delegation("client.org")
 
     assert (found.parent, found.names) == ("org", ("ns1.hosting.net",))
     assert found.addresses == {"ns1.hosting.net": (HOSTING,)}
@@ -52,26 +46,46 @@ async def test_name_servers_in_another_zone_are_looked_up_from_the_root(servers:
 
 
 async def test_zones_that_need_each_other_end_the_search(servers: dict[str, PowerDns]) -> None:
-    found = await tree_of(servers).delegation("loop.org")
+    found = await followed(servers).delegation("loop.org")
 
     assert found.addresses == {"ns.loop.net": ()}
 
 
 async def test_a_root_that_is_dead_is_passed_over(servers: dict[str, PowerDns]) -> None:
-    found = await tree_of(servers, "127.0.55.9", ROOT).delegation("client.org")
+    found = await followed(servers, "127.0.55.9", ROOT).delegation("client.org")
 
     assert found.names == ("ns1.hosting.net",)
 
 
 async def test_what_is_not_delegated_says_who_says_so(servers: dict[str, PowerDns]) -> None:
     with pytest.raises(Down, match=r"which has org, answers NXDOMAIN") as raised:
-        await tree_of(servers).delegation("nothing.org")
+        await followed(servers).delegation("nothing.org")
 
     assert raised.value.reason is Reason.DNS_NXDOMAIN
 
 
 async def test_a_parent_that_is_dead_is_not_our_uplink(servers: dict[str, PowerDns]) -> None:
     with servers[PARENTS].stopped(), pytest.raises(Down, match="no server of org answers") as raised:
-        await tree_of(servers).delegation("client.org")
+        await followed(servers).delegation("client.org")
 
     assert raised.value.reason is Reason.DNS_TIMEOUT
+
+
+async def test_when_no_root_answers_it_is_us_who_see_nothing(servers: dict[str, PowerDns]) -> None:
+    with pytest.raises(Unsure, match="no server of the root answers") as raised:
+        await followed(servers, "127.0.55.8", "127.0.55.9").delegation("client.org")
+
+    assert raised.value.reason is Reason.UPLINK_LOST
+
+
+async def test_the_way_down_is_asked_for_once(servers: dict[str, PowerDns]) -> None:
+    """The root's operators serve the whole world."""
+    of = followed(servers)
+    before = servers[ROOT].asked()
+    await of.delegation("client.org")
+    first = servers[ROOT].asked() - before
+    await of.delegation("loop.org")
+
+    # One for org, one for net, where the hoster is.
+    assert first == 2
+    assert servers[ROOT].asked() - before == first
