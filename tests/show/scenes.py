@@ -1,6 +1,8 @@
 """A board to look at: a handful of the map's checks, in health and with the backend stopped."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,6 +41,24 @@ SUBJECTS = (
 async def whole(pieces: AsyncIterator[bytes]) -> bytes:
     """What comes in pieces, as one."""
     return b"".join([piece async for piece in pieces])
+
+
+@contextmanager
+def others_turns() -> Iterator[Callable[[], int]]:
+    """How many turns somebody else had so far who wants them all."""
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    task = asyncio.create_task(other())
+    try:
+        yield lambda: turns
+    finally:
+        task.cancel()
 
 
 def seen(of: Subject, *findings: Finding, **changes: Any) -> Observation:

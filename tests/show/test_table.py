@@ -1,6 +1,5 @@
 """Lines put together from rows: whole families, each check's lines together, and as they stood when somebody asked."""
 
-import asyncio
 import itertools
 
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 
 from migrawatch.show import table
 from migrawatch.show.table import Row, Shape, Table
-from tests.show.scenes import whole
+from tests.show.scenes import others_turns, whole
 
 PAIR = Shape.of((("a", "a"), ("b", "b_sum"), ("b", "b_count")))
 LONE = Shape.of((("b", "b_sum"),))
@@ -73,19 +72,10 @@ async def test_what_is_handed_out_is_as_it_stood_when_somebody_asked() -> None:
 async def test_others_have_their_turn_between_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "LINES", 2)
     monkeypatch.setattr("migrawatch.show.turns.LENGTH", 0)
-    turns = 0
+    with others_turns() as turns:
+        await whole(filled().lines(HEADERS))
 
-    async def other() -> None:
-        nonlocal turns
-        while True:
-            await asyncio.sleep(0)
-            turns += 1
-
-    task = asyncio.create_task(other())
-    await whole(filled().lines(HEADERS))
-    task.cancel()
-
-    assert turns >= 3, "four parts, and a turn after each but the last"
+        assert turns() >= 3, "four parts, and a turn after each but the last"
 
 
 NAMES = ("one", "two", "three", "four", "five")

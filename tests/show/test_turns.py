@@ -6,6 +6,7 @@ import pytest
 
 from migrawatch.show import turns
 from migrawatch.show.turns import Turns
+from tests.show.scenes import others_turns
 
 
 @pytest.mark.parametrize(("took", "given"), [(0.0004, 3), (0.002, 10), (0.0001, 1)])
@@ -14,20 +15,11 @@ async def test_others_have_their_turn_when_one_has_been_long_enough(
 ) -> None:
     now = 0.0
     monkeypatch.setattr(turns, "perf_counter", lambda: now)
-    others = 0
+    with others_turns() as given_so_far:
+        await asyncio.sleep(0)
+        work = Turns()
+        for _ in range(10):
+            now += took
+            await work.give()
 
-    async def other() -> None:
-        nonlocal others
-        while True:
-            await asyncio.sleep(0)
-            others += 1
-
-    task = asyncio.create_task(other())
-    await asyncio.sleep(0)
-    work = Turns()
-    for _ in range(10):
-        now += took
-        await work.give()
-    task.cancel()
-
-    assert others == given
+        assert given_so_far() == given
