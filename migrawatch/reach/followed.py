@@ -86,8 +86,7 @@ class Followed(AskedOnce):
         raise Down(Reason.DNS_SERVFAIL, f"delegation: {zone}: referred on more than {_DEEPEST} times")
 
     async def _delegated(self, parent: _Zone, answer: Answer, names: tuple[str, ...], trip: _Trip) -> Delegation:
-        glue = {name: several for name in names if (several := _glue(parent, answer, name))}
-        found = {name: glue.get(name) or await self._addresses(name, trip) for name in names}
+        found = {name: _glue(parent, answer, name) or await self._addresses(name, trip) for name in names}
         vouched = await self._told(parent, answer.name, "DS", trip)
         return Delegation(
             zone=answer.name,

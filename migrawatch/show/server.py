@@ -36,8 +36,7 @@ class _Server(uvicorn.Server):
         self._ends.set()
 
     async def main_loop(self) -> None:
-        """Keep the answers' date until the end. uvicorn wakes up ten times a second: a third of what an idle daemon
-        takes."""
+        """Keep the answers' date until the end, for which uvicorn would wake up ten times a second."""
         while not await self.on_tick(0):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_DATED):

@@ -6,7 +6,7 @@ from time import perf_counter
 from migrawatch.model import Seconds
 
 LENGTH: Seconds = 0.001
-"""What others wait at a time. An answer over HTTP takes some four turns of the loop."""
+"""What others wait at a time; an answer over HTTP takes several turns of the loop."""
 
 
 class Turns:
